@@ -1,0 +1,133 @@
+import type { ErrorCode, Remedy } from './errors.js';
+
+/** When an acknowledged message is safe: `disk` – fsync returned; `os` – written to the operating system. */
+export type Durability = 'disk' | 'os';
+
+/** Why messages of a range can no longer be delivered. */
+export type LossReason = 'retention' | 'corrupt' | 'missing';
+
+/** What a subscription asks for; the body of SUBSCRIBE, and of LOGIN's `subscribe`. */
+export interface SubscribeBody {
+  /** The client's number for this request; the answer carries it. */
+  request: number;
+  /** Absent: the source of the login. */
+  source?: string;
+  /** Absent or blank: the active session. */
+  session?: string;
+  /** First sequence number wanted: n ≥ 1 starts there, 0 is the newest message, absent is live only. */
+  from?: number;
+  /** The epoch `from` was learnt in; another one on the server is answered with RESET. */
+  epoch?: string;
+  /** When `from` is beyond the next number: wait for it instead of being rejected. */
+  wait?: boolean;
+}
+
+/** What a client sends, PUBLISH aside (its body is positional: see `publish.ts`). */
+export type ClientMessage =
+  | {
+      type: 'LOGIN';
+      /** Protocol versions the client speaks. */
+      versions: number[];
+      /** A name for the log and for `inspect`. */
+      client?: string;
+      /** The source all requests of this connection mean unless they name another; `main` when absent. */
+      source?: string;
+      /** Identity under which publishes are numbered; needed to publish. */
+      publisher?: string;
+      /** Raises the server's durability for this publisher's publishes; it never lowers it. */
+      durability?: Durability;
+      subscribe?: SubscribeBody;
+    }
+  | ({ type: 'SUBSCRIBE' } & SubscribeBody)
+  | { type: 'UNSUBSCRIBE'; log: number }
+  | { type: 'REREQUEST'; request: number; source?: string; session?: string; from: number; to: number }
+  | { type: 'SESSIONS'; request: number; source?: string }
+  | { type: 'INSPECT'; request: number }
+  | { type: 'HEARTBEAT' };
+
+/** A line of the session catalogue. */
+export interface SessionSummary {
+  source: string;
+  session: string;
+  /** The session's number on this server; MESSAGES frames carry it. */
+  log: number;
+  epoch: string;
+  state: 'active' | 'ended';
+  /** First number that is still kept. */
+  firstSeq: number;
+  /** Last durable number; `firstSeq - 1` while there is none. */
+  lastSeq: number;
+  /** Milliseconds since 1970 of the session's start. */
+  createdMs: number;
+  /** Milliseconds since 1970 of its end; absent while it is active. */
+  endedMs?: number;
+  /** Why it ended. */
+  reason?: string;
+}
+
+/**
+ * A run of acknowledged publishes: `publishes` publishes numbered from `firstNumber`, of `messagesEach` messages each,
+ * whose messages hold consecutive sequence numbers from `firstSeq`.
+ */
+export type ReceiptRun = [firstNumber: number, publishes: number, firstSeq: number, messagesEach: number];
+
+/** What a server sends, MESSAGES and RETRANSMISSION aside (they are blocks: see `block.ts`). */
+export type ServerMessage =
+  | {
+      type: 'LOGGED_IN';
+      version: number;
+      /** Name and version of the server. */
+      server: string;
+      source: string;
+      durability: Durability;
+      /** The last publish number on record for the publisher of the login; 0 when there is none. */
+      published: number;
+      heartbeatMs: number;
+      silenceMs: number;
+      frameBytesMax: number;
+      publishWindowBytes: number;
+      publishesInFlightMax: number;
+    }
+  | {
+      type: 'SUBSCRIBED';
+      request: number;
+      log: number;
+      source: string;
+      session: string;
+      epoch: string;
+      state: 'active' | 'ended';
+      /** The number the first delivery will start with, or the first of the LOST range that precedes it. */
+      from: number;
+      /** The last durable number at this moment. */
+      lastSeq: number;
+    }
+  | { type: 'LIVE'; log: number; seq: number }
+  | { type: 'LOST'; log?: number; request?: number; from: number; to: number; reason: LossReason }
+  | {
+      type: 'RESET';
+      request: number;
+      source: string;
+      session: string;
+      epoch: string;
+      firstSeq: number;
+      lastSeq: number;
+    }
+  | { type: 'END_OF_SESSION'; log: number; session: string; lastSeq: number; reason: string }
+  | { type: 'UNSUBSCRIBED'; log: number }
+  | {
+      type: 'ACKNOWLEDGED';
+      source: string;
+      session: string;
+      epoch: string;
+      durability: Durability;
+      /** Cumulative: every publish up to this number is durable. */
+      number: number;
+      runs: ReceiptRun[];
+    }
+  | { type: 'REFUSED'; number: number; code: ErrorCode; message: string; remedy: Remedy }
+  | { type: 'RETRANSMITTED'; request: number; from: number; to: number; messages: number }
+  | { type: 'SESSION_LIST'; request: number; sessions: SessionSummary[] }
+  | { type: 'INSPECTION'; request: number; state: Record<string, unknown> }
+  | { type: 'REJECTED'; request: number; code: ErrorCode; message: string; remedy: Remedy }
+  | { type: 'ERROR'; code: ErrorCode; message: string; remedy: Remedy }
+  | { type: 'HEARTBEAT' };

@@ -1,0 +1,123 @@
+import { blockPayloadBytesMax } from './block.js';
+import { ProtocolError } from './errors.js';
+import { lengthPrefixBytes } from './frame-reader.js';
+import { limits } from './limits.js';
+import { checkPayloads, type Payloads } from './payloads.js';
+import { FrameType } from './types.js';
+
+/** A PUBLISH: `[PUBLISH, number, session, payloads]`. All its payloads are written in one block, or none is. */
+export interface Publish {
+  /** The publisher's own number of this publish: 1, 2, 3… without a gap. */
+  number: number;
+  /** The session it is meant for; blank is the active one. */
+  session: string;
+  payloads: Payloads;
+}
+
+/** Encode a PUBLISH frame, length prefix included, as a header to send before `payloads.bytes`. */
+export function encodePublishHeader(number: number, session: string, payloads: Payloads): Buffer {
+  const name = Buffer.from(session);
+  const header = Buffer.allocUnsafe(lengthPrefixBytes + 2 + 9 + 2 + name.length + 5);
+  header.writeUInt32BE(header.length - lengthPrefixBytes + payloads.bytes.length, 0);
+  header[4] = 0x94;
+  header[5] = FrameType.PUBLISH;
+  header[6] = 0xcf;
+  header.writeBigUInt64BE(BigInt(number), 7);
+  header[15] = 0xd9;
+  header[16] = name.length;
+  name.copy(header, 17);
+  header[17 + name.length] = 0xdd;
+  header.writeUInt32BE(payloads.count, 18 + name.length);
+  return header;
+}
+
+/**
+ * Read a PUBLISH frame without a msgpack library; any width of integer, string and array header is accepted.
+ * @param frame the frame, length prefix included; the payloads returned are a view of it
+ * @throws ProtocolError `ERR_BAD_MESSAGE`, or `ERR_PUBLISH_TOO_LARGE` when it would not fit one block
+ */
+export function readPublish(frame: Buffer): Publish {
+  const cursor = new Cursor(frame, lengthPrefixBytes + 2);
+  if (frame[lengthPrefixBytes] !== 0x94) {
+    throw new ProtocolError('ERR_BAD_MESSAGE', 'PUBLISH is not an array of 4: [PUBLISH, number, session, payloads]');
+  }
+  const number = cursor.uint('publish number');
+  if (number < 1) throw new ProtocolError('ERR_BAD_MESSAGE', 'publish number is 0; the first is 1');
+  const session = cursor.name('session');
+  const count = cursor.arrayHeader('payloads');
+  const bytes = frame.subarray(cursor.offset);
+  if (count === 0) throw new ProtocolError('ERR_BAD_MESSAGE', 'PUBLISH without a payload');
+  const payloads = checkPayloads(bytes, count);
+  if (count > limits.blockMessagesMax || (count > 1 && bytes.length > blockPayloadBytesMax)) {
+    throw new ProtocolError(
+      'ERR_PUBLISH_TOO_LARGE',
+      `publish of ${count} payloads, ${bytes.length} bytes exceeds ${limits.blockMessagesMax} payloads or ${blockPayloadBytesMax} bytes; send it as several`,
+    );
+  }
+  if (bytes.length > limits.payloadBytesMax) {
+    throw new ProtocolError(
+      'ERR_PUBLISH_TOO_LARGE',
+      `payload of ${bytes.length} bytes exceeds ${limits.payloadBytesMax}`,
+    );
+  }
+  return { number, session, payloads };
+}
+
+/** Reads the few msgpack values in front of the payloads. */
+class Cursor {
+  readonly #bytes: Buffer;
+  offset: number;
+
+  constructor(bytes: Buffer, offset: number) {
+    this.#bytes = bytes;
+    this.offset = offset;
+  }
+
+  uint(what: string): number {
+    const marker = this.#read(1, what).readUInt8();
+    if (marker <= 0x7f) return marker;
+    if (marker < 0xcc || marker > 0xcf) throw unexpected(what, 'an unsigned integer', marker);
+    const width = 1 << (marker - 0xcc);
+    const bytes = this.#read(width, what);
+    const value = width === 8 ? Number(bytes.readBigUInt64BE()) : bytes.readUIntBE(0, width);
+    if (!Number.isSafeInteger(value)) throw new ProtocolError('ERR_BAD_MESSAGE', `${what} ${value} is beyond 2^53 - 1`);
+    return value;
+  }
+
+  /** A string of at most `limits.nameBytesMax` bytes; nil is the blank one. */
+  name(what: string): string {
+    const marker = this.#read(1, what).readUInt8();
+    if (marker === 0xc0) return '';
+    let length: number;
+    if (marker >= 0xa0 && marker <= 0xbf) length = marker & 0x1f;
+    else if (marker === 0xd9) length = this.#read(1, what).readUInt8();
+    else throw unexpected(what, `a string of at most ${limits.nameBytesMax} bytes`, marker);
+    if (length > limits.nameBytesMax) {
+      throw new ProtocolError('ERR_BAD_MESSAGE', `${what} of ${length} bytes exceeds ${limits.nameBytesMax}`);
+    }
+    return this.#read(length, what).toString('utf8');
+  }
+
+  arrayHeader(what: string): number {
+    const marker = this.#read(1, what).readUInt8();
+    if (marker >= 0x90 && marker <= 0x9f) return marker & 0x0f;
+    if (marker === 0xdc) return this.#read(2, what).readUInt16BE();
+    if (marker === 0xdd) return this.#read(4, what).readUInt32BE();
+    throw unexpected(what, 'an array', marker);
+  }
+
+  #read(bytes: number, what: string): Buffer {
+    const end = this.offset + bytes;
+    if (end > this.#bytes.length) throw new ProtocolError('ERR_BAD_MESSAGE', `frame ends inside its ${what}`);
+    const read = this.#bytes.subarray(this.offset, end);
+    this.offset = end;
+    return read;
+  }
+}
+
+function unexpected(what: string, expected: string, marker: number): ProtocolError {
+  return new ProtocolError(
+    'ERR_BAD_MESSAGE',
+    `${what} is not ${expected}: found msgpack byte 0x${marker.toString(16)}`,
+  );
+}

@@ -1,0 +1,175 @@
+import { limits } from './limits.js';
+
+/** A kind of field: how it is described in a message and what a value must be. */
+export interface FieldKind {
+  /** As the tables of protocol/README.md write it. */
+  name: string;
+  check(value: unknown): boolean;
+}
+
+/** A field of a control message. */
+export interface Field extends FieldKind {
+  optional: boolean;
+}
+
+/** The fields of one control message. */
+export type Fields = Record<string, Field>;
+
+const required = (kind: FieldKind): Field => ({ ...kind, optional: false });
+const optional = (kind: FieldKind): Field => ({ ...kind, optional: true });
+
+const uint: FieldKind = { name: 'uint', check: (value) => Number.isSafeInteger(value) && (value as number) >= 0 };
+const bool: FieldKind = { name: 'bool', check: (value) => typeof value === 'boolean' };
+const text: FieldKind = { name: 'text', check: (value) => typeof value === 'string' };
+/** msgpackr decodes invalid UTF-8 to U+FFFD without a word, so a name may not contain it. */
+const name: FieldKind = {
+  name: 'name',
+  check: (value) =>
+    typeof value === 'string' && Buffer.byteLength(value) <= limits.nameBytesMax && !value.includes('\ufffd'),
+};
+const map: FieldKind = { name: 'map', check: isMap };
+const list = (kind: FieldKind, maximum: number): FieldKind => ({
+  name: `[${kind.name}]`,
+  check: (value) => Array.isArray(value) && value.length <= maximum && value.every((item) => kind.check(item)),
+});
+const oneOf = (...values: string[]): FieldKind => ({
+  name: values.join(' \\| '),
+  check: (value) => values.includes(value as string),
+});
+const record = (kindName: string, fields: Fields): FieldKind => ({
+  name: kindName,
+  check: (value) => isMap(value) && firstBadField(value, fields) === undefined,
+});
+
+const durability = oneOf('disk', 'os');
+const sessionState = oneOf('active', 'ended');
+const remedy = oneOf('never', 'retry', 'reconnect');
+const run: FieldKind = {
+  name: 'run',
+  check: (value) => Array.isArray(value) && value.length === 4 && value.every((item) => uint.check(item)),
+};
+
+const subscribe: Fields = {
+  request: required(uint),
+  source: optional(name),
+  session: optional(name),
+  from: optional(uint),
+  epoch: optional(name),
+  wait: optional(bool),
+};
+
+const sessionSummary: Fields = {
+  source: required(name),
+  session: required(name),
+  log: required(uint),
+  epoch: required(name),
+  state: required(sessionState),
+  firstSeq: required(uint),
+  lastSeq: required(uint),
+  createdMs: required(uint),
+  endedMs: optional(uint),
+  reason: optional(text),
+};
+
+const failure: Fields = { code: required(text), message: required(text), remedy: required(remedy) };
+
+/** Fields of every control message; a field that is not listed is ignored, so that later versions can add some. */
+export const schema = {
+  LOGIN: {
+    versions: required(list(uint, 16)),
+    client: optional(name),
+    source: optional(name),
+    publisher: optional(name),
+    durability: optional(durability),
+    subscribe: optional(record('subscribe', subscribe)),
+  },
+  SUBSCRIBE: subscribe,
+  UNSUBSCRIBE: { log: required(uint) },
+  REREQUEST: {
+    request: required(uint),
+    source: optional(name),
+    session: optional(name),
+    from: required(uint),
+    to: required(uint),
+  },
+  SESSIONS: { request: required(uint), source: optional(name) },
+  INSPECT: { request: required(uint) },
+  HEARTBEAT: {},
+  LOGGED_IN: {
+    version: required(uint),
+    server: required(text),
+    source: required(name),
+    durability: required(durability),
+    published: required(uint),
+    heartbeatMs: required(uint),
+    silenceMs: required(uint),
+    frameBytesMax: required(uint),
+    publishWindowBytes: required(uint),
+    publishesInFlightMax: required(uint),
+  },
+  SUBSCRIBED: {
+    request: required(uint),
+    log: required(uint),
+    source: required(name),
+    session: required(name),
+    epoch: required(name),
+    state: required(sessionState),
+    from: required(uint),
+    lastSeq: required(uint),
+  },
+  LIVE: { log: required(uint), seq: required(uint) },
+  LOST: {
+    log: optional(uint),
+    request: optional(uint),
+    from: required(uint),
+    to: required(uint),
+    reason: required(oneOf('retention', 'corrupt', 'missing')),
+  },
+  RESET: {
+    request: required(uint),
+    source: required(name),
+    session: required(name),
+    epoch: required(name),
+    firstSeq: required(uint),
+    lastSeq: required(uint),
+  },
+  END_OF_SESSION: { log: required(uint), session: required(name), lastSeq: required(uint), reason: required(text) },
+  UNSUBSCRIBED: { log: required(uint) },
+  ACKNOWLEDGED: {
+    source: required(name),
+    session: required(name),
+    epoch: required(name),
+    durability: required(durability),
+    number: required(uint),
+    runs: required(list(run, limits.blockMessagesMax)),
+  },
+  REFUSED: { number: required(uint), ...failure },
+  RETRANSMITTED: { request: required(uint), from: required(uint), to: required(uint), messages: required(uint) },
+  SESSION_LIST: {
+    request: required(uint),
+    sessions: required(list(record('session', sessionSummary), limits.sessionListMax)),
+  },
+  INSPECTION: { request: required(uint), state: required(map) },
+  REJECTED: { request: required(uint), ...failure },
+  ERROR: failure,
+} satisfies Record<string, Fields>;
+
+/** Records that appear inside messages, for the documentation of the wire. */
+export const records = { subscribe, session: sessionSummary };
+
+/** What is wrong with a message's fields, in words; `undefined` when nothing is. */
+export function firstBadField(value: Record<string, unknown>, fields: Fields): string | undefined {
+  for (const [fieldName, field] of Object.entries(fields)) {
+    const found = value[fieldName];
+    if (found === undefined || found === null) {
+      if (!field.optional) return `${fieldName} is missing (expected ${field.name})`;
+    } else if (!field.check(found)) {
+      return `${fieldName} is not ${field.name}`;
+    }
+  }
+  return undefined;
+}
+
+function isMap(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype;
+}

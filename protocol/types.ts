@@ -1,0 +1,33 @@
+/**
+ * Frame types: the first element of every frame's array. One number space for both directions, so that a captured
+ * frame can be read without knowing who sent it.
+ */
+export const FrameType = {
+  LOGIN: 1,
+  SUBSCRIBE: 2,
+  UNSUBSCRIBE: 3,
+  PUBLISH: 4,
+  REREQUEST: 5,
+  HEARTBEAT: 6,
+  SESSIONS: 7,
+  INSPECT: 8,
+  LOGGED_IN: 32,
+  SUBSCRIBED: 33,
+  MESSAGES: 34,
+  LIVE: 35,
+  LOST: 36,
+  RESET: 37,
+  END_OF_SESSION: 38,
+  UNSUBSCRIBED: 39,
+  ACKNOWLEDGED: 40,
+  REFUSED: 41,
+  RETRANSMISSION: 42,
+  RETRANSMITTED: 43,
+  SESSION_LIST: 44,
+  INSPECTION: 45,
+  REJECTED: 46,
+  ERROR: 47,
+} as const;
+
+/** A value of {@link FrameType}. */
+export type FrameTypeCode = (typeof FrameType)[keyof typeof FrameType];
