@@ -1,0 +1,62 @@
+import type { Durability } from '../protocol/index.js';
+
+/** What the built-in Generator produces. */
+export interface GeneratorConfig {
+  /** Messages a second; 0 switches it off. */
+  rate: number;
+  /** Bytes of each message; at least what its text takes. */
+  payloadBytes: number;
+  /** Stops after this many messages; 0 goes on for ever. */
+  count: number;
+  /** The source it feeds. */
+  source: string;
+}
+
+/** The whole configuration of a server, every value settled. */
+export interface ServerConfig {
+  /** Directory of the log; created when absent. */
+  data: string;
+  host: string;
+  /** 0 lets the system pick one. */
+  port: number;
+  durability: Durability;
+  /** Names of the sources served; the first is the default of `latecomer publish` and `tail`. */
+  sources: string[];
+  generator: GeneratorConfig;
+  /** Placement file in comedy's format; absent: `actors.json` of the package. */
+  actors?: string;
+  /** Connections accepted at the same time; one more is told ERR_TOO_MANY_CONNECTIONS. */
+  connectionsMax: number;
+  /** Connections of them that may be waiting for their login. */
+  loginsMax: number;
+  /** Rewinds that run at the same time in a process; further ones wait their turn. */
+  rewindsMax: number;
+  /** Recent blocks held in memory per log. */
+  ringBytesMax: number;
+  /** Pages read back from the log that are kept for other readers. */
+  pageCacheBytesMax: number;
+  /** Publishes are refused when the disk has less than this left. */
+  diskReserveBytes: number;
+  /** Unacknowledged publish bytes of all publishers together. */
+  publishBytesMax: number;
+  /** After this long without an answer from a failed disk, publishers are told ERR_OUTCOME_UNKNOWN. */
+  outcomeDeadlineMs: number;
+}
+
+/** The defaults, as `latecomer check` prints them. */
+export const defaultServerConfig: ServerConfig = {
+  data: './latecomer-data',
+  host: '127.0.0.1',
+  port: 7070,
+  durability: 'disk',
+  sources: ['main'],
+  generator: { rate: 2, payloadBytes: 64, count: 0, source: 'main' },
+  connectionsMax: 20_000,
+  loginsMax: 1_000,
+  rewindsMax: 64,
+  ringBytesMax: 16 * 1024 * 1024,
+  pageCacheBytesMax: 32 * 1024 * 1024,
+  diskReserveBytes: 256 * 1024 * 1024,
+  publishBytesMax: 64 * 1024 * 1024,
+  outcomeDeadlineMs: 30_000,
+};
