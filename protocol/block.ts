@@ -110,7 +110,8 @@ export function blockLastSeq(block: Buffer): number {
 /**
  * The header of a frame that should be a block. Payloads are not looked at: see {@link verifyBlock}.
  * @param block the frame, length prefix included
- * @throws ProtocolError `ERR_BAD_MESSAGE` when the fixed part is not as {@link blockHeaderBytes} lays it out
+ * @throws ProtocolError `ERR_BAD_MESSAGE` when the fixed part is not as {@link blockHeaderBytes} lays it out, or holds
+ *   no message or a number beyond 2^53 - 1
  */
 export function readBlockHeader(block: Buffer): BlockHeader {
   const type = block[at.type];
@@ -128,13 +129,18 @@ export function readBlockHeader(block: Buffer): BlockHeader {
   }
   const firstSeq = blockFirstSeq(block);
   const count = block.readUInt32BE(at.count);
+  const lastSeq = firstSeq + count - 1;
+  const timeMs = readUInt53(block, at.timeMs);
+  if (firstSeq < 1 || count < 1 || !Number.isSafeInteger(lastSeq) || !Number.isSafeInteger(timeMs)) {
+    throw new ProtocolError('ERR_BAD_MESSAGE', `block of ${count} messages from ${firstSeq} at ${timeMs} cannot be`);
+  }
   return {
     type,
     log: block.readUInt32BE(at.log),
     firstSeq,
-    lastSeq: firstSeq + count - 1,
+    lastSeq,
     count,
-    timeMs: readUInt53(block, at.timeMs),
+    timeMs,
     crc: block.readUInt32BE(at.crc),
   };
 }
@@ -143,7 +149,7 @@ export function readBlockHeader(block: Buffer): BlockHeader {
 export function verifyBlock(block: Buffer): boolean {
   try {
     const header = readBlockHeader(block);
-    return header.count > 0 && header.crc === blockCrc(block);
+    return header.crc === blockCrc(block);
   } catch (error) {
     if (error instanceof ProtocolError) return false;
     throw error;

@@ -1,8 +1,9 @@
 import { Packr } from 'msgpackr';
+import { checkMsgpack } from './check-msgpack.js';
 import { ProtocolError } from './errors.js';
 import { lengthPrefixBytes } from './frame-reader.js';
 import type { ClientMessage, ServerMessage } from './messages.js';
-import { type Fields, firstBadField, schema } from './schema.js';
+import { type Fields, firstBadField, isMap, schema } from './schema.js';
 import { FrameType } from './types.js';
 
 /** The default records of msgpackr are unreadable for other libraries, and its int64 would come as BigInt. */
@@ -80,10 +81,10 @@ function decode(frame: Buffer): { type: string } {
     );
   }
   const body = unpack(frame.subarray(lengthPrefixBytes), type);
-  if (!Array.isArray(body) || body.length !== 2 || typeof body[1] !== 'object' || body[1] === null) {
+  const values: unknown = Array.isArray(body) && body.length === 2 ? body[1] : undefined;
+  if (!isMap(values)) {
     throw new ProtocolError('ERR_BAD_MESSAGE', `${type} is not an array of its type and a map of fields`);
   }
-  const values = body[1] as Record<string, unknown>;
   const wrong = firstBadField(values, fields);
   if (wrong !== undefined) throw new ProtocolError('ERR_BAD_MESSAGE', `${type}: ${wrong}`);
   const message: Record<string, unknown> = { type };
@@ -93,14 +94,16 @@ function decode(frame: Buffer): { type: string } {
   return message as { type: string };
 }
 
-/** msgpackr reports what it cannot read (trailing bytes, unknown ext, nesting too deep) with errors of any class. */
+/**
+ * msgpackr reads more than the wire allows (records, dates, regular expressions, 0xc1, invalid UTF-8), so it only gets
+ * to see what was checked before.
+ */
 function unpack(body: Buffer, type: string): unknown {
   try {
+    checkMsgpack(body);
     return packr.unpack(body);
   } catch (error) {
-    throw new ProtocolError('ERR_BAD_MESSAGE', `${type} is not valid msgpack: ${(error as Error).message}`, {
-      cause: error,
-    });
+    throw new ProtocolError('ERR_BAD_MESSAGE', `${type} cannot be read: ${(error as Error).message}`, { cause: error });
   }
 }
 

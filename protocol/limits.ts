@@ -17,8 +17,10 @@ export const limits = {
   publishWindowBytes: 1024 * 1024,
   /** Publishes one publisher may have unacknowledged, and how many of its acknowledgements are kept for repeats. */
   publishesInFlightMax: 4096,
-  /** Nesting depth of a control message. */
+  /** Nesting depth of a control message; its outermost array is the first level. */
   depthMax: 8,
+  /** Values in one control message, each array, map, key and element counted. */
+  controlValuesMax: 131_072,
   /** Length of a name (publisher, source, session, client), in UTF-8 bytes. */
   nameBytesMax: 64,
   /** Subscriptions on one connection. */

@@ -1,8 +1,9 @@
+import { isUtf8 } from 'node:buffer';
 import { blockPayloadBytesMax } from './block.js';
 import { ProtocolError } from './errors.js';
 import { lengthPrefixBytes } from './frame-reader.js';
 import { limits } from './limits.js';
-import { checkPayloads, type Payloads } from './payloads.js';
+import { binHeaderBytes, checkPayloads, type Payloads } from './payloads.js';
 import { FrameType } from './types.js';
 
 /** A PUBLISH: `[PUBLISH, number, session, payloads]`. All its payloads are written in one block, or none is. */
@@ -14,9 +15,15 @@ export interface Publish {
   payloads: Payloads;
 }
 
-/** Encode a PUBLISH frame, length prefix included, as a header to send before `payloads.bytes`. */
+/**
+ * Encode a PUBLISH frame, length prefix included, as a header to send before `payloads.bytes`.
+ * @throws RangeError when the session's name is longer than `limits.nameBytesMax`
+ */
 export function encodePublishHeader(number: number, session: string, payloads: Payloads): Buffer {
   const name = Buffer.from(session);
+  if (name.length > limits.nameBytesMax) {
+    throw new RangeError(`session name of ${name.length} bytes exceeds nameBytesMax=${limits.nameBytesMax}`);
+  }
   const header = Buffer.allocUnsafe(lengthPrefixBytes + 2 + 9 + 2 + name.length + 5);
   header.writeUInt32BE(header.length - lengthPrefixBytes + payloads.bytes.length, 0);
   header[4] = 0x94;
@@ -54,10 +61,10 @@ export function readPublish(frame: Buffer): Publish {
       `publish of ${count} payloads, ${bytes.length} bytes exceeds ${limits.blockMessagesMax} payloads or ${blockPayloadBytesMax} bytes; send it as several`,
     );
   }
-  if (bytes.length > limits.payloadBytesMax) {
+  if (bytes.length > limits.payloadBytesMax + binHeaderBytes(limits.payloadBytesMax)) {
     throw new ProtocolError(
       'ERR_PUBLISH_TOO_LARGE',
-      `payload of ${bytes.length} bytes exceeds ${limits.payloadBytesMax}`,
+      `payload of ${bytes.length} bytes with its header exceeds payloadBytesMax=${limits.payloadBytesMax}`,
     );
   }
   return { number, session, payloads };
@@ -95,7 +102,9 @@ class Cursor {
     if (length > limits.nameBytesMax) {
       throw new ProtocolError('ERR_BAD_MESSAGE', `${what} of ${length} bytes exceeds ${limits.nameBytesMax}`);
     }
-    return this.#read(length, what).toString('utf8');
+    const bytes = this.#read(length, what);
+    if (!isUtf8(bytes)) throw new ProtocolError('ERR_BAD_MESSAGE', `${what} is not UTF-8`);
+    return bytes.toString('utf8');
   }
 
   arrayHeader(what: string): number {

@@ -21,11 +21,9 @@ const optional = (kind: FieldKind): Field => ({ ...kind, optional: true });
 const uint: FieldKind = { name: 'uint', check: (value) => Number.isSafeInteger(value) && (value as number) >= 0 };
 const bool: FieldKind = { name: 'bool', check: (value) => typeof value === 'boolean' };
 const text: FieldKind = { name: 'text', check: (value) => typeof value === 'string' };
-/** msgpackr decodes invalid UTF-8 to U+FFFD without a word, so a name may not contain it. */
 const name: FieldKind = {
   name: 'name',
-  check: (value) =>
-    typeof value === 'string' && Buffer.byteLength(value) <= limits.nameBytesMax && !value.includes('\ufffd'),
+  check: (value) => typeof value === 'string' && Buffer.byteLength(value) <= limits.nameBytesMax,
 };
 const map: FieldKind = { name: 'map', check: isMap };
 const list = (kind: FieldKind, maximum: number): FieldKind => ({
@@ -170,6 +168,7 @@ export function firstBadField(value: Record<string, unknown>, fields: Fields): s
   return undefined;
 }
 
-function isMap(value: unknown): value is Record<string, unknown> {
+/** Whether a decoded value is a msgpack map. */
+export function isMap(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype;
 }
