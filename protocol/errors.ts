@@ -28,7 +28,7 @@ export const errorCodes = {
   ERR_NOT_SUBSCRIBED: 'never',
   ERR_TOO_MANY_SUBSCRIPTIONS: 'never',
   ERR_TOO_MANY_REREQUESTS: 'retry',
-  ERR_REWIND_FAILED: 'reconnect',
+  ERR_REWIND_FAILED: 'retry',
   ERR_NOT_A_PUBLISHER: 'never',
   ERR_PUBLISHER_TAKEN_OVER: 'never',
   ERR_PUBLISH_NUMBER: 'never',

@@ -113,7 +113,8 @@ export type ServerMessage =
       lastSeq: number;
     }
   | { type: 'END_OF_SESSION'; log: number; session: string; lastSeq: number; reason: string }
-  | { type: 'UNSUBSCRIBED'; log: number }
+  /** With a code when the server ended the subscription because it could not go on; subscribe again at the next number. */
+  | { type: 'UNSUBSCRIBED'; log: number; code?: ErrorCode; message?: string; remedy?: Remedy }
   | {
       type: 'ACKNOWLEDGED';
       source: string;

@@ -132,7 +132,7 @@ export const schema = {
     lastSeq: required(uint),
   },
   END_OF_SESSION: { log: required(uint), session: required(name), lastSeq: required(uint), reason: required(text) },
-  UNSUBSCRIBED: { log: required(uint) },
+  UNSUBSCRIBED: { log: required(uint), code: optional(text), message: optional(text), remedy: optional(remedy) },
   ACKNOWLEDGED: {
     source: required(name),
     session: required(name),

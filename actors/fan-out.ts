@@ -1,0 +1,89 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { SessionEnd } from './subscription-machine.js';
+
+/** One who is told of every commit. */
+export interface Member {
+  committed(seq: number): void;
+  sessionEnded(end: SessionEnd): void;
+}
+
+/** Milliseconds of one stretch of fan-out, after which the event loop gets a turn. */
+const stretchMs = 5;
+/** Members served between two looks at the clock. */
+const membersPerLook = 16;
+
+/**
+ * Tells every member of a log how far it is committed. A round that takes long yields to the event loop; notices that
+ * arrive meanwhile are merged into the next round, so that a slow round delays nobody by more than one round.
+ */
+export class FanOut {
+  readonly #members = new Set<Member>();
+  readonly #now: () => number;
+  #seq: number;
+  #end: SessionEnd | undefined;
+  #round: Promise<void> | undefined;
+
+  /**
+   * @param seq last number committed so far
+   * @param now monotonic milliseconds
+   */
+  constructor(seq: number, now: () => number = () => performance.now()) {
+    this.#seq = seq;
+    this.#now = now;
+  }
+
+  get size(): number {
+    return this.#members.size;
+  }
+
+  /** Last committed number announced to it. */
+  get head(): number {
+    return this.#seq;
+  }
+
+  /** How the session ended; `undefined` while it is active. */
+  get end(): SessionEnd | undefined {
+    return this.#end;
+  }
+
+  /** From the next notice on `member` is told; it must have looked at {@link head} and {@link end} in the same turn. */
+  add(member: Member): void {
+    this.#members.add(member);
+  }
+
+  delete(member: Member): void {
+    this.#members.delete(member);
+  }
+
+  /** Everything up to `seq` is committed. Resolves when every member was told so, or more. */
+  committed(seq: number): Promise<void> {
+    if (seq > this.#seq) this.#seq = seq;
+    this.#round ??= this.#run();
+    return this.#round;
+  }
+
+  /** The session ended; every member is told in this turn. */
+  sessionEnded(end: SessionEnd): void {
+    this.#end = end;
+    this.#seq = Math.max(this.#seq, end.lastSeq);
+    for (const member of [...this.#members]) member.sessionEnded(end);
+  }
+
+  async #run(): Promise<void> {
+    let told: number;
+    do {
+      told = this.#seq;
+      let stretchEnd = this.#now() + stretchMs;
+      let count = 0;
+      for (const member of [...this.#members]) {
+        if (!this.#members.has(member)) continue;
+        member.committed(this.#seq);
+        count += 1;
+        if (count % membersPerLook !== 0 || this.#now() < stretchEnd) continue;
+        await nextTurn();
+        stretchEnd = this.#now() + stretchMs;
+      }
+    } while (told !== this.#seq);
+    this.#round = undefined;
+  }
+}

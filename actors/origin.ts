@@ -1,0 +1,54 @@
+import type { Durability, Publish, SessionSummary } from '../protocol/index.js';
+import type { Page, Ring } from '../storage/index.js';
+import type { PublisherOwner } from './publisher.js';
+import type { Ref } from './runtime/index.js';
+import type { SessionEnd } from './subscription-machine.js';
+import type { SubscriptionListProtocol } from './subscription-list.js';
+
+/** The live stream of a log, as a follower joins it. */
+export interface Followed {
+  ring: Ring;
+  /** Last number committed at that moment; the list is told of every later one. */
+  head: number;
+  /** Set when the session has ended. */
+  end?: SessionEnd;
+}
+
+/** A publisher's login. */
+export interface PublisherLogin {
+  source: string;
+  publisher: string;
+  /** What the publisher asks for; the server's own level where that is stronger. */
+  durability: Durability;
+}
+
+/** A publisher that is logged in. */
+export interface OpenPublisher {
+  /** Last number on record; 0 when there is none. */
+  published: number;
+  publish(publish: Publish): void;
+  close(): void;
+}
+
+/**
+ * The process that has the log, as seen by an edge: itself when all runs in one process, the far end of the data socket
+ * when the edge is a fork. It is the seam between those who serve connections and those who number and keep messages.
+ *
+ * Every method rejects with `ProtocolError` for what a client asked wrongly.
+ */
+export interface Origin {
+  readonly durability: Durability;
+  readonly sources: readonly string[];
+  /** The session of that name, the active one when it is blank, with its last number at this moment. */
+  findSession(source: string, session: string): Promise<SessionSummary>;
+  /** The catalogue of one source or of all, newest last. */
+  sessions(source?: string): Promise<SessionSummary[]>;
+  /** Tell `list` of every commit of this log from now on. */
+  follow(log: number, list: Ref<SubscriptionListProtocol>): Promise<Followed>;
+  unfollow(log: number, list: Ref<SubscriptionListProtocol>): void;
+  /** The page of the log that starts at `from`, read back from storage. */
+  read(log: number, from: number, to: number): Promise<Page>;
+  openPublisher(login: PublisherLogin, owner: PublisherOwner): Promise<OpenPublisher>;
+  /** The live state of the whole server, for `inspect`. */
+  inspect(): Promise<Record<string, unknown>>;
+}

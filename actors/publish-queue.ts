@@ -1,0 +1,193 @@
+import {
+  blockPayloadBytesMax,
+  type Durability,
+  type Payloads,
+  ProtocolError,
+  type ReceiptRun,
+  limits,
+} from '../protocol/index.js';
+import type { CommitSource, Committer, Log, Operation, Sealed, StorageError } from '../storage/index.js';
+
+/** What a producer writes into the batch of its own block, so that a repeat is recognised for ever. */
+export interface Receipt {
+  operations: Operation[];
+  written(): void;
+  discarded(): void;
+}
+
+/** One who publishes: its publishes are settled in the order in which they were queued. */
+export interface Producer {
+  /** Called while a block with its publishes is sealed. */
+  receipt(log: Log, runs: ReceiptRun[], durability: Durability): Receipt | undefined;
+  /** The publishes of these runs are durable at this level. */
+  acknowledged(log: Log, runs: ReceiptRun[], durability: Durability): void;
+  /** The publish of this number was not accepted, nor is any later one that is queued. */
+  refused(number: number, error: StorageError | ProtocolError): void;
+}
+
+/** A publish that has no number in the log yet. */
+export interface QueuedPublish {
+  producer: Producer;
+  /** The producer's own number. */
+  number: number;
+  payloads: Payloads;
+  durability: Durability;
+}
+
+/**
+ * A session's bounded queue of publishes, in front of the one batch that may be in flight. Nothing in it has a sequence
+ * number: numbers and time are stamped when the committer comes for a block.
+ */
+export class PublishQueue implements CommitSource {
+  readonly #log: Log;
+  readonly #committer: Pick<Committer, 'wake'>;
+  readonly #clock: () => number;
+  readonly #bytesMax: number;
+  readonly #committed: (seq: number) => void;
+  #queue: QueuedPublish[] = [];
+  #taken = 0;
+  #bytes = 0;
+  #sealedCount = 0;
+  #idle: (() => void)[] = [];
+
+  /**
+   * @param clock milliseconds since 1970, stamped on blocks
+   * @param bytesMax payload bytes queued at the most; one publish more is refused with ERR_BUSY
+   * @param committed called after every block, with the log's new last number
+   */
+  constructor(
+    log: Log,
+    committer: Pick<Committer, 'wake'>,
+    clock: () => number,
+    bytesMax: number,
+    committed: (seq: number) => void,
+  ) {
+    this.#log = log;
+    this.#committer = committer;
+    this.#clock = clock;
+    this.#bytesMax = bytesMax;
+    this.#committed = committed;
+  }
+
+  /** Publishes waiting or being written. */
+  get depth(): number {
+    return this.#queue.length - this.#taken + this.#sealedCount;
+  }
+
+  /** Payload bytes waiting. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** @throws ProtocolError `ERR_BUSY` when the queue is full */
+  push(publish: QueuedPublish): void {
+    if (this.#bytes + publish.payloads.bytes.length > this.#bytesMax) {
+      throw new ProtocolError('ERR_BUSY', `publish queue of session ${this.#log.session} holds ${this.#bytes} bytes, limit ${this.#bytesMax}`);
+    }
+    this.#bytes += publish.payloads.bytes.length;
+    this.#queue.push(publish);
+    this.#committer.wake(this);
+  }
+
+  /** Resolves when everything queued so far has been settled. */
+  async flushed(): Promise<void> {
+    if (this.depth === 0) return;
+    await new Promise<void>((resolve) => this.#idle.push(resolve));
+  }
+
+  seal(bytesMax: number): Sealed | undefined {
+    const taken = this.#take(Math.min(bytesMax, blockPayloadBytesMax));
+    if (taken.length === 0) return undefined;
+    const durability = taken.some((publish) => publish.durability === 'disk') ? 'disk' : 'os';
+    const { block, firstSeq, lastSeq, key } = this.#log.seal(
+      taken.map((publish) => publish.payloads),
+      this.#clock(),
+    );
+    const runs = runsByProducer(taken, firstSeq);
+    const receipts = [...runs].map(([producer, own]) => producer.receipt(this.#log, own, durability));
+    const operations: Operation[] = [{ type: 'put', key, value: block }];
+    for (const receipt of receipts) if (receipt) operations.push(...receipt.operations);
+    this.#sealedCount = taken.length;
+    return {
+      operations,
+      bytes: block.length,
+      durability,
+      proof: key,
+      written: (reached) => {
+        this.#sealedCount = 0;
+        this.#log.written();
+        for (const receipt of receipts) receipt?.written();
+        this.#committed(lastSeq);
+        for (const [producer, own] of runs) producer.acknowledged(this.#log, own, reached);
+        this.#settleIdle();
+        if (this.depth > 0) this.#committer.wake(this);
+      },
+      refused: (error) => {
+        this.#sealedCount = 0;
+        this.#log.discarded();
+        for (const receipt of receipts) receipt?.discarded();
+        this.#refuseAll(taken, error);
+      },
+    };
+  }
+
+  /** A publish that was not written takes everything behind it along, or a producer's order would be broken. */
+  #refuseAll(sealed: readonly QueuedPublish[], error: StorageError): void {
+    const waiting = this.#queue.slice(this.#taken);
+    this.#queue = [];
+    this.#taken = 0;
+    this.#bytes = 0;
+    const first = new Map<Producer, number>();
+    for (const { producer, number } of [...sealed, ...waiting]) {
+      if (!first.has(producer)) first.set(producer, number);
+    }
+    for (const [producer, number] of first) producer.refused(number, error);
+    this.#settleIdle();
+  }
+
+  /** The oldest publishes that fit one block: at least one, whatever its size. */
+  #take(bytesMax: number): QueuedPublish[] {
+    const taken: QueuedPublish[] = [];
+    let bytes = 0;
+    let messages = 0;
+    while (this.#taken < this.#queue.length) {
+      const publish = this.#queue[this.#taken]!;
+      bytes += publish.payloads.bytes.length;
+      messages += publish.payloads.count;
+      if (taken.length > 0 && (bytes > bytesMax || messages > limits.blockMessagesMax)) break;
+      taken.push(publish);
+      this.#bytes -= publish.payloads.bytes.length;
+      this.#taken += 1;
+    }
+    if (this.#taken === this.#queue.length || this.#taken > 4096) {
+      this.#queue = this.#queue.slice(this.#taken);
+      this.#taken = 0;
+    }
+    return taken;
+  }
+
+  #settleIdle(): void {
+    if (this.depth > 0) return;
+    for (const resolve of this.#idle.splice(0)) resolve();
+  }
+}
+
+/** The publishes of one block as runs, per producer, in order. */
+function runsByProducer(publishes: readonly QueuedPublish[], firstSeq: number): Map<Producer, ReceiptRun[]> {
+  const runs = new Map<Producer, ReceiptRun[]>();
+  let seq = firstSeq;
+  for (const { producer, number, payloads } of publishes) {
+    let own = runs.get(producer);
+    if (!own) runs.set(producer, (own = []));
+    const last = own[own.length - 1];
+    if (last && continues(last, number, seq, payloads.count)) last[1] += 1;
+    else own.push([number, 1, seq, payloads.count]);
+    seq += payloads.count;
+  }
+  return runs;
+}
+
+function continues(run: ReceiptRun, number: number, seq: number, messages: number): boolean {
+  const [firstNumber, publishes, firstSeq, messagesEach] = run;
+  return firstNumber + publishes === number && firstSeq + publishes * messagesEach === seq && messagesEach === messages;
+}

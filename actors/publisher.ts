@@ -1,0 +1,167 @@
+import {
+  type Durability,
+  type ErrorCode,
+  errorCodes,
+  ProtocolError,
+  type Publish,
+  type ReceiptRun,
+  type ServerMessage,
+} from '../protocol/index.js';
+import type { Log, PublisherRecord, StorageError } from '../storage/index.js';
+import type { Producer, PublishQueue, Receipt } from './publish-queue.js';
+
+/** The answers a publisher gets. */
+export type PublishAnswer = Extract<ServerMessage, { type: 'ACKNOWLEDGED' | 'REFUSED' }>;
+
+/** The connection that speaks for a publisher at the moment. */
+export interface PublisherOwner {
+  answer(answer: PublishAnswer): void;
+  /** A newer login has the same publisher id; nothing more is answered to this owner. */
+  takenOver(): void;
+}
+
+/** What a publisher publishes into; it changes when the source's session does. */
+export interface PublishTarget {
+  log: Log;
+  queue: PublishQueue;
+  /** Why nothing can be published now; `undefined` when it can. */
+  refusal(session: string): ProtocolError | StorageError | undefined;
+}
+
+/**
+ * The numbers of one publisher of one source. Numbers are consecutive; a repeat gets its original acknowledgement; after
+ * a refusal everything behind the refused number is dropped until that number is sent again, so that neither order nor
+ * a message is lost.
+ */
+export class Publisher implements Producer {
+  readonly #record: PublisherRecord;
+  readonly #target: () => PublishTarget;
+  #owner: PublisherOwner | undefined;
+  #durability: Durability = 'os';
+  /** Next number to accept; unknown (0) until the first publish of a publisher that is not on record. */
+  #expected: number;
+  /** Set while numbers beyond `#expected` are the rest of a flight that was refused. */
+  #refusing = false;
+  #pending = 0;
+  #unknown: ProtocolError | StorageError | undefined;
+
+  constructor(record: PublisherRecord, target: () => PublishTarget) {
+    this.#record = record;
+    this.#target = target;
+    this.#expected = record.lastNumber === 0 ? 0 : record.lastNumber + 1;
+  }
+
+  /** Last number on record; 0 when there is none. */
+  get lastNumber(): number {
+    return this.#record.lastNumber;
+  }
+
+  /**
+   * Whether its record may disagree with the disk: a write of it has failed and the outcome is not known. Only a new
+   * login, which reads the record anew, helps.
+   */
+  get unknown(): boolean {
+    return this.#unknown !== undefined;
+  }
+
+  /** Whether nobody speaks for it and nothing of it is being written, so that it can be forgotten until its next login. */
+  get idle(): boolean {
+    return this.#owner === undefined && this.#pending === 0;
+  }
+
+  /** A login: from now on its answers go to `owner`, and its publishes ask at least for `durability`. */
+  own(owner: PublisherOwner, durability: Durability): void {
+    const previous = this.#owner;
+    this.#owner = owner;
+    this.#durability = durability;
+    this.#refusing = false;
+    previous?.takenOver();
+  }
+
+  /** The owner has gone; what it published is still written. */
+  disown(owner: PublisherOwner): void {
+    if (this.#owner === owner) this.#owner = undefined;
+  }
+
+  /** Take a publish of the owner; every outcome is an answer, sooner or later. */
+  publish(publish: Publish): void {
+    const { number } = publish;
+    if (this.#unknown) return this.#refuse(number, this.#unknown);
+    if (number <= this.#record.lastNumber) return this.#repeat(number);
+    if (this.#expected !== 0 && number < this.#expected) return;
+    if (this.#expected !== 0 && number > this.#expected) {
+      if (!this.#refusing) this.#refuse(number, gap(number, this.#expected));
+      return;
+    }
+    this.#refusing = false;
+    const target = this.#target();
+    const refusal = target.refusal(publish.session);
+    if (refusal) return this.#fence(number, refusal);
+    try {
+      target.queue.push({ producer: this, number, payloads: publish.payloads, durability: this.#durability });
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      return this.#fence(number, error);
+    }
+    this.#pending += 1;
+    this.#expected = number + 1;
+  }
+
+  receipt(log: Log, runs: ReceiptRun[], durability: Durability): Receipt {
+    return this.#record.record(log, runs, durability);
+  }
+
+  acknowledged(log: Log, runs: ReceiptRun[], durability: Durability): void {
+    for (const [, publishes] of runs) this.#pending -= publishes;
+    this.#acknowledge(log, runs, durability);
+  }
+
+  refused(number: number, error: ProtocolError | StorageError): void {
+    this.#pending = 0;
+    if (error.code === 'ERR_OUTCOME_UNKNOWN') this.#unknown = error;
+    this.#fence(number, error);
+  }
+
+  /** Refuse `number`, and drop what is behind it until it comes again. */
+  #fence(number: number, error: ProtocolError | StorageError): void {
+    this.#expected = number;
+    this.#refusing = true;
+    this.#refuse(number, error);
+  }
+
+  #repeat(number: number): void {
+    const found = this.#record.find(number);
+    if (found) return this.#acknowledge(found, [found.run], found.durability);
+    this.#refuse(
+      number,
+      new ProtocolError('ERR_PUBLISH_NUMBER', `publish ${number} was taken long ago, its acknowledgement is not kept`),
+    );
+  }
+
+  #acknowledge(log: Pick<Log, 'session' | 'epoch'>, runs: ReceiptRun[], durability: Durability): void {
+    const [firstNumber, publishes] = runs[runs.length - 1]!;
+    this.#owner?.answer({
+      type: 'ACKNOWLEDGED',
+      source: this.#target().log.source,
+      session: log.session,
+      epoch: log.epoch,
+      durability,
+      number: firstNumber + publishes - 1,
+      runs,
+    });
+  }
+
+  #refuse(number: number, error: ProtocolError | StorageError): void {
+    const code = wireCode(error.code);
+    this.#owner?.answer({ type: 'REFUSED', number, code, message: error.message, remedy: errorCodes[code] });
+  }
+}
+
+function gap(number: number, expected: number): ProtocolError {
+  return new ProtocolError('ERR_PUBLISH_NUMBER', `publish number ${number} found, ${expected} expected: numbers are consecutive`);
+}
+
+/** The code of a storage failure as the wire knows it. */
+function wireCode(code: string): ErrorCode {
+  return code in errorCodes ? (code as ErrorCode) : 'ERR_STORAGE_UNAVAILABLE';
+}

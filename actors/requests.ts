@@ -1,0 +1,244 @@
+import {
+  type ClientMessage,
+  decodeClientMessage,
+  errorCodes,
+  FrameType,
+  frameType,
+  limits,
+  ProtocolError,
+  readPublish,
+  type SubscribeBody,
+} from '../protocol/index.js';
+import type { Connection, ConnectionListener } from './connection.js';
+import type { OpenPublisher, Origin } from './origin.js';
+import type { PublishAnswer, PublisherOwner } from './publisher.js';
+import { type PublishBudget, PublishWindow } from './publish-window.js';
+import { Retransmission } from './retransmission.js';
+import type { Ref } from './runtime/index.js';
+import type { Login, SessionHandlerProtocol } from './session-handler.js';
+import type { OpenSubscription, SubscriptionStart } from './subscription.js';
+
+/** Milliseconds a request may take inside the server before its connection is closed with ERR_INTERNAL. */
+const requestMs = 60_000;
+
+/** What the requests of a connection need of the process they are in. */
+export interface RequestContext {
+  origin: Origin;
+  sessionHandler: Ref<SessionHandlerProtocol>;
+  budget: PublishBudget;
+  /** Start a subscription; it lives until it ends or is stopped. */
+  subscribe(start: SubscriptionStart): Promise<OpenSubscription>;
+}
+
+/** A request that failed without harm to the connection. */
+type Requested = { request: number };
+
+/** What one client asks for over one connection, and what it has running. */
+export class Requests implements ConnectionListener, PublisherOwner {
+  readonly #connection: Connection;
+  readonly #context: RequestContext;
+  readonly #window: PublishWindow;
+  readonly #subscriptions = new Map<number, OpenSubscription>();
+  readonly #retransmissions = new Set<Retransmission>();
+  #login: Login | undefined;
+  #source = '';
+  #publisher: OpenPublisher | undefined;
+  readonly #budgetFreed = () => this.#unpauseWindow();
+
+  constructor(connection: Connection, context: RequestContext) {
+    this.#connection = connection;
+    this.#context = context;
+    this.#window = new PublishWindow(context.budget);
+  }
+
+  /** Name the client gave itself; blank when none. */
+  get client(): string {
+    return this.#login?.client ?? '';
+  }
+
+  get subscriptions(): Iterable<OpenSubscription> {
+    return this.#subscriptions.values();
+  }
+
+  frame(frame: Buffer): Promise<void> | void {
+    const publish = frameType(frame) === FrameType.PUBLISH;
+    if (!this.#login) return this.#beforeLogin(frame, publish);
+    if (publish) return this.#publish(frame);
+    return this.#message(decodeClientMessage(frame));
+  }
+
+  drained(): void {
+    for (const subscription of this.#subscriptions.values()) subscription.drained();
+    for (const retransmission of this.#retransmissions) retransmission.drained();
+  }
+
+  closed(): void {
+    this.#context.budget.forget(this.#budgetFreed);
+    this.#window.close();
+    this.#publisher?.close();
+    for (const subscription of this.#subscriptions.values()) subscription.stop();
+    this.#subscriptions.clear();
+    for (const retransmission of this.#retransmissions) retransmission.stop();
+  }
+
+  answer(answer: PublishAnswer): void {
+    this.#window.answered(answer);
+    this.#connection.send(answer);
+    this.#unpauseWindow();
+  }
+
+  takenOver(): void {
+    this.#publisher = undefined;
+    const { publisher } = this.#login ?? {};
+    this.#connection.fail(new ProtocolError('ERR_PUBLISHER_TAKEN_OVER', `another connection logged in as publisher ${publisher}`));
+  }
+
+  #beforeLogin(frame: Buffer, publish: boolean): Promise<void> {
+    const message = publish ? undefined : decodeClientMessage(frame);
+    if (message?.type !== 'LOGIN') {
+      throw new ProtocolError('ERR_LOGIN_REQUIRED', `the first frame is LOGIN; found ${message?.type ?? 'PUBLISH'}`);
+    }
+    return this.#logIn(message);
+  }
+
+  async #logIn(login: Login): Promise<void> {
+    const { origin, sessionHandler } = this.#context;
+    const loggedIn = await sessionHandler.ask('login', { login }, { timeoutMs: requestMs });
+    this.#source = loggedIn.source;
+    if (login.publisher) {
+      const asked = { source: loggedIn.source, publisher: login.publisher, durability: login.durability ?? 'os' } as const;
+      const publisher = await origin.openPublisher(asked, this);
+      if (this.#connection.closing) return publisher.close();
+      this.#publisher = publisher;
+      loggedIn.published = publisher.published;
+    }
+    this.#login = login;
+    this.#connection.loginAccepted();
+    this.#connection.send(loggedIn);
+    if (login.subscribe) await this.#attempt(login.subscribe, () => this.#subscribe(login.subscribe!));
+  }
+
+  #message(message: ClientMessage): Promise<void> | void {
+    switch (message.type) {
+      case 'LOGIN':
+        throw new ProtocolError('ERR_ALREADY_LOGGED_IN', 'LOGIN is sent once, as the first frame of a connection');
+      case 'HEARTBEAT':
+        return undefined;
+      case 'SUBSCRIBE':
+        return this.#attempt(message, () => this.#subscribe(message));
+      case 'UNSUBSCRIBE':
+        return this.#unsubscribe(message.log);
+      case 'REREQUEST':
+        return this.#attempt(message, () => this.#rerequest(message));
+      case 'SESSIONS':
+        return this.#attempt(message, () => this.#sessions(message.request, message.source));
+      case 'INSPECT':
+        return this.#attempt(message, () => this.#inspect(message.request));
+      default:
+        return message satisfies never;
+    }
+  }
+
+  /** A request that cannot be granted is rejected; the connection goes on. */
+  async #attempt({ request }: Requested, work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      const { code, message } = error;
+      this.#connection.send({ type: 'REJECTED', request, code, message, remedy: errorCodes[code] });
+    }
+  }
+
+  async #subscribe(request: SubscribeBody): Promise<void> {
+    const { sessionHandler } = this.#context;
+    const asked = { request, source: this.#source };
+    const { session, decision } = await sessionHandler.ask('request', asked, { timeoutMs: requestMs });
+    if (decision.action === 'reset') {
+      const { source, session: name, epoch, firstSeq, lastSeq } = session;
+      this.#connection.send({ type: 'RESET', request: request.request, source, session: name, epoch, firstSeq, lastSeq });
+      return;
+    }
+    this.#refuseSubscription(session.log, session.session);
+    const { log, source, epoch, state, lastSeq } = session;
+    const from = decision.next;
+    this.#connection.send({ type: 'SUBSCRIBED', request: request.request, log, source, session: session.session, epoch, state, from, lastSeq });
+    const subscription = await this.#context.subscribe({
+      session,
+      next: from,
+      pull: decision.action === 'pull',
+      client: this.client,
+      connection: this.#connection,
+      over: () => this.#subscriptions.delete(log),
+    });
+    if (this.#connection.closing) subscription.stop();
+    else if (!subscription.over) this.#subscriptions.set(log, subscription);
+  }
+
+  #refuseSubscription(log: number, session: string): void {
+    if (this.#subscriptions.has(log)) {
+      throw new ProtocolError('ERR_ALREADY_SUBSCRIBED', `this connection already has a subscription to session ${session} (log ${log})`);
+    }
+    if (this.#subscriptions.size >= limits.subscriptionsPerConnectionMax) {
+      throw new ProtocolError(
+        'ERR_TOO_MANY_SUBSCRIPTIONS',
+        `this connection has ${this.#subscriptions.size} subscriptions, limit ${limits.subscriptionsPerConnectionMax}`,
+      );
+    }
+  }
+
+  /** One that has just ended by itself needs no error: its end and the request have crossed. */
+  #unsubscribe(log: number): void {
+    this.#subscriptions.get(log)?.stop();
+    this.#subscriptions.delete(log);
+    this.#connection.send({ type: 'UNSUBSCRIBED', log });
+  }
+
+  async #rerequest(message: Extract<ClientMessage, { type: 'REREQUEST' }>): Promise<void> {
+    if (this.#retransmissions.size >= limits.rerequestsPerConnectionMax) {
+      const running = this.#retransmissions.size;
+      throw new ProtocolError('ERR_TOO_MANY_REREQUESTS', `${running} rerequests are being answered, limit ${limits.rerequestsPerConnectionMax}`);
+    }
+    const { origin } = this.#context;
+    const session = await origin.findSession(message.source ?? this.#source, message.session ?? '');
+    const { request, from, to } = message;
+    if (from < 1 || to < from) throw new ProtocolError('ERR_BAD_MESSAGE', `REREQUEST: no range [${from}..${to}]`);
+    if (to > session.lastSeq) {
+      throw new ProtocolError('ERR_BEYOND_NEXT', `range ends at ${to}, session ${session.session} at ${session.lastSeq}`);
+    }
+    const retransmission = new Retransmission(request, from, to, (next) => origin.read(session.log, next, to), this.#connection);
+    this.#retransmissions.add(retransmission);
+    retransmission.run().then(
+      () => this.#retransmissions.delete(retransmission),
+      (error) => {
+        this.#retransmissions.delete(retransmission);
+        const message = `range [${from}..${to}] could not be read: ${(error as Error).message}`;
+        this.#connection.send({ type: 'REJECTED', request, code: 'ERR_REWIND_FAILED', message, remedy: errorCodes.ERR_REWIND_FAILED });
+      },
+    );
+  }
+
+  async #sessions(request: number, source: string | undefined): Promise<void> {
+    const sessions = await this.#context.origin.sessions(source);
+    this.#connection.send({ type: 'SESSION_LIST', request, sessions: sessions.slice(-limits.sessionListMax) });
+  }
+
+  async #inspect(request: number): Promise<void> {
+    this.#connection.send({ type: 'INSPECTION', request, state: await this.#context.origin.inspect() });
+  }
+
+  #publish(frame: Buffer): void {
+    if (!this.#publisher) throw new ProtocolError('ERR_NOT_A_PUBLISHER', 'PUBLISH needs a LOGIN with a publisher id');
+    const publish = readPublish(frame);
+    if (!this.#window.admit(publish.number, publish.payloads.bytes.length)) return;
+    this.#publisher.publish(publish);
+    if (this.#window.full || this.#context.budget.full) this.#connection.pause('window');
+    if (this.#context.budget.full) this.#context.budget.wait(this.#budgetFreed);
+  }
+
+  #unpauseWindow(): void {
+    if (this.#window.full) return;
+    if (this.#context.budget.full) this.#context.budget.wait(this.#budgetFreed);
+    else this.#connection.resume('window');
+  }
+}

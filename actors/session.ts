@@ -1,0 +1,168 @@
+import type { Logger } from 'pino';
+import { type Durability, encodePayloads, ProtocolError, type SessionSummary } from '../protocol/index.js';
+import type { Log, Store } from '../storage/index.js';
+import { LocalProducer } from './local-producer.js';
+import type { Followed, OpenPublisher, PublisherLogin } from './origin.js';
+import { PublishQueue } from './publish-queue.js';
+import { Publisher, type PublisherOwner } from './publisher.js';
+import { Actor, type Behaviour, type Ref } from './runtime/index.js';
+import type { SubscriptionListProtocol } from './subscription-list.js';
+
+/** What a Session understands. */
+export type SessionProtocol = {
+  /** Publish from inside the server; resolves when the messages are durable. */
+  publish: [{ payloads: Uint8Array[] }, { firstSeq: number; count: number }];
+  /** A publisher's login. */
+  openPublisher: [{ login: PublisherLogin; owner: PublisherOwner }, OpenPublisher];
+  /** The first subscriber of a list attaches it: it is told of every commit. */
+  attach: [{ list: Ref<SubscriptionListProtocol> }, Followed];
+  /** The last subscriber of a list has left. */
+  detach: [{ list: Ref<SubscriptionListProtocol> }, void];
+  /** Nothing more is accepted; resolves when all that was accepted is settled. */
+  close: [Record<string, never>, void];
+  /** End the session after what is queued; followers are told when they have all of it. */
+  endOfSession: [{ reason: string }, SessionSummary];
+  inspect: [Record<string, never>, { session: string; queued: number; queuedBytes: number; publishers: number; lists: number }];
+};
+
+/** What a Session is made of. */
+export interface SessionParameters {
+  store: Store;
+  log: Log;
+  /** Payload bytes queued at the most. */
+  publishBytesMax: number;
+  /** Milliseconds since 1970. */
+  clock: () => number;
+  logger: Logger;
+}
+
+/** An active session: the queue of publishes in front of its log, its publishers, and the lists that follow it. */
+export default class SessionActor extends Actor<SessionParameters> implements Behaviour<SessionProtocol> {
+  readonly #lists = new Set<Ref<SubscriptionListProtocol>>();
+  readonly #publishers = new Map<string, Publisher>();
+  readonly #local = new LocalProducer();
+  #queue!: PublishQueue;
+  #refusal: ProtocolError | undefined;
+  #stopWatching: (() => void) | undefined;
+
+  override onStart(): void {
+    const { log, store, clock, publishBytesMax } = this.parameters;
+    this.#queue = new PublishQueue(log, store.committer, clock, publishBytesMax, (seq) => this.#committed(seq));
+    this.#stopWatching = store.onReopened(() => this.#committed(log.lastSeq));
+  }
+
+  override onStop(): void {
+    this.#stopWatching?.();
+  }
+
+  async publish({ payloads }: { payloads: Uint8Array[] }): Promise<{ firstSeq: number; count: number }> {
+    const refusal = this.#refusalFor('');
+    if (refusal) throw refusal;
+    const { store } = this.parameters;
+    const encoded = encodePayloads(payloads);
+    const firstSeq = await this.#local.publish(this.#queue, encoded, store.durability);
+    return { firstSeq, count: encoded.count };
+  }
+
+  async openPublisher({ login, owner }: { login: PublisherLogin; owner: PublisherOwner }): Promise<OpenPublisher> {
+    const publisher = await this.#publisher(login.publisher);
+    publisher.own(owner, stronger(login.durability, this.parameters.store.durability));
+    return {
+      published: publisher.lastNumber,
+      publish: (publish) => publisher.publish(publish),
+      close: () => {
+        publisher.disown(owner);
+        this.#forgetIdle(login.publisher);
+      },
+    };
+  }
+
+  attach({ list }: { list: Ref<SubscriptionListProtocol> }): Followed {
+    this.#lists.add(list);
+    const { log } = this.parameters;
+    return { ring: log.ring, head: log.lastSeq, ...this.#end() };
+  }
+
+  detach({ list }: { list: Ref<SubscriptionListProtocol> }): void {
+    this.#lists.delete(list);
+  }
+
+  async close(): Promise<void> {
+    this.#refusal ??= new ProtocolError('ERR_SHUTTING_DOWN', 'the server is shutting down; publish again after reconnecting');
+    await this.#queue.flushed();
+  }
+
+  async endOfSession({ reason }: { reason: string }): Promise<SessionSummary> {
+    const { log, store, logger } = this.parameters;
+    if (log.state === 'ended') return store.summary(log);
+    this.#refusal = new ProtocolError('ERR_SESSION_ENDED', `session ${log.session} has ended: ${reason}`);
+    await this.#queue.flushed();
+    const summary = await store.endSession(log, reason);
+    logger.info({ session: log.session, lastSeq: summary.lastSeq, reason }, 'session ended');
+    for (const list of this.#lists) list.tell('sessionEnded', { lastSeq: summary.lastSeq, reason });
+    return summary;
+  }
+
+  inspect(): { session: string; queued: number; queuedBytes: number; publishers: number; lists: number } {
+    return {
+      session: this.parameters.log.session,
+      queued: this.#queue.depth,
+      queuedBytes: this.#queue.bytes,
+      publishers: this.#publishers.size,
+      lists: this.#lists.size,
+    };
+  }
+
+  #end(): Pick<Followed, 'end'> {
+    const { log, store } = this.parameters;
+    if (log.state !== 'ended') return {};
+    return { end: { lastSeq: log.lastSeq, reason: store.summary(log).reason ?? '' } };
+  }
+
+  #committed(seq: number): void {
+    for (const list of this.#lists) list.tell('committed', { seq });
+  }
+
+  /** The one of that id; two logins at the same time get the same one. */
+  async #publisher(id: string): Promise<Publisher> {
+    const known = this.#publishers.get(id);
+    if (known && !known.unknown) return known;
+    const { log, store } = this.parameters;
+    await store.ready();
+    const record = await store.publisher(log.source, id);
+    const meanwhile = this.#publishers.get(id);
+    if (meanwhile && !meanwhile.unknown) return meanwhile;
+    const publisher = new Publisher(record, () => ({
+      log,
+      queue: this.#queue,
+      refusal: (session) => this.#refusalFor(session),
+    }));
+    this.#publishers.set(id, publisher);
+    return publisher;
+  }
+
+  /** Forgets a publisher that has gone, once its last publish is settled; its record is on disk. */
+  #forgetIdle(id: string): void {
+    void this.#queue.flushed().then(() => {
+      if (this.#publishers.get(id)?.idle) this.#publishers.delete(id);
+    });
+  }
+
+  #refusalFor(session: string): ReturnType<Store['unavailable']> | ProtocolError {
+    const { log, store } = this.parameters;
+    if (session !== '' && session !== log.session) return this.#otherSession(session);
+    return this.#refusal ?? store.unavailable();
+  }
+
+  #otherSession(session: string): ProtocolError {
+    const { log, store } = this.parameters;
+    const known = store.sessions(log.source).some((summary) => summary.session === session);
+    return known
+      ? new ProtocolError('ERR_SESSION_ENDED', `session ${session} has ended; the active one is ${log.session}`)
+      : new ProtocolError('ERR_UNKNOWN_SESSION', `source ${log.source} has no session ${session}`);
+  }
+}
+
+function stronger(one: Durability, other: Durability): Durability {
+  return one === 'disk' || other === 'disk' ? 'disk' : 'os';
+}

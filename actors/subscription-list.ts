@@ -1,0 +1,30 @@
+import { Actor, type Behaviour, type Ref } from './runtime/index.js';
+import type { SubscriptionMembers } from './subscription-members.js';
+
+/** What a SubscriptionList understands. */
+export type SubscriptionListProtocol = {
+  /** Everything up to `seq` is in the ring. One message per block, whatever the number of subscriptions. */
+  committed: [{ seq: number }, void];
+  /** The session has ended with this number. */
+  sessionEnded: [{ lastSeq: number; reason: string }, void];
+};
+
+/** What a SubscriptionList is made of. */
+export interface SubscriptionListParameters {
+  /** The list as its members see it; the actor behind it is only known to the origin. */
+  members: SubscriptionMembers;
+}
+
+/** The actor that hears from the session and passes it on to the {@link SubscriptionMembers} of its process. */
+export default class SubscriptionListActor
+  extends Actor<SubscriptionListParameters>
+  implements Behaviour<SubscriptionListProtocol>
+{
+  committed({ seq }: { seq: number }): void {
+    this.parameters.members.committed(seq);
+  }
+
+  sessionEnded({ lastSeq, reason }: { lastSeq: number; reason: string }): void {
+    this.parameters.members.sessionEnded({ lastSeq, reason });
+  }
+}

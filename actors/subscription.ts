@@ -1,0 +1,257 @@
+import { type ErrorCode, errorCodes, type SessionSummary } from '../protocol/index.js';
+import { type Page, Ring } from '../storage/index.js';
+import type { Connection } from './connection.js';
+import { GapBuffer } from './gap-buffer.js';
+import type { Followed } from './origin.js';
+import type { OpenRewind, Rewinds } from './rewinds.js';
+import { Actor, type Behaviour, type Ref, Supervisor } from './runtime/index.js';
+import { type SessionEnd, SubscriptionMachine, type SubscriptionPorts } from './subscription-machine.js';
+import type { SubscriptionMembers } from './subscription-members.js';
+
+/** What a Subscription understands. */
+export type SubscriptionProtocol = {
+  /** Join the stream and start to deliver. */
+  begin: [Record<string, never>, void];
+  /** A page from its Rewind of that generation. */
+  page: [{ generation: number; page: Page }, void];
+  /** Its Rewind of that generation has failed. */
+  rewindFailed: [{ generation: number; error: Error }, void];
+  inspect: [Record<string, never>, SubscriptionInspection];
+};
+
+/** A line of `latecomer inspect`. */
+export interface SubscriptionInspection {
+  connection: number;
+  client: string;
+  source: string;
+  session: string;
+  state: string;
+  next: number;
+  head: number;
+  queuedBytes: number;
+  rewindRestarts: number;
+}
+
+/** Where a subscription starts, and for whom. */
+export interface SubscriptionStart {
+  session: SessionSummary;
+  next: number;
+  /** The session has ended: it is served from the log and never joins the broadcast. */
+  pull: boolean;
+  client: string;
+  connection: Connection;
+  /** Called once, when nothing more will be delivered. */
+  over(): void;
+}
+
+/** What a Subscription is made of. */
+export interface SubscriptionParameters {
+  start: SubscriptionStart;
+  /** Whom to join; absent for a pull. */
+  members?: SubscriptionMembers;
+  rewinds: Rewinds;
+  /** The actor's own reference, for its Rewind. */
+  self(): Ref<SubscriptionProtocol>;
+  /** Called when the actor exists, with the part of it that its connection calls directly. */
+  opened(subscription: OpenSubscription): void;
+  /** Called once, after the end: the actor may be stopped. */
+  ended(): void;
+}
+
+/** A subscription as its connection sees it. */
+export interface OpenSubscription {
+  readonly over: boolean;
+  /** The connection's queue is short again. */
+  drained(): void;
+  /** Nothing more is delivered. */
+  stop(): void;
+  inspect(): SubscriptionInspection;
+}
+
+/** A rewind is restarted after 50 ms, 100 ms, … 2 s, at most 10 times in 30 s. */
+const rewindRestarts = { backoffMs: { first: 50, max: 2_000 }, restartsMax: 10, withinMs: 30_000 };
+
+/**
+ * One client's position in one log. The decisions are {@link SubscriptionMachine}'s; this actor connects them with the
+ * connection, the live stream and the Rewind, and supervises the latter: whatever ends it, a new one starts at `next`.
+ */
+export default class SubscriptionActor
+  extends Actor<SubscriptionParameters, SubscriptionProtocol>
+  implements Behaviour<SubscriptionProtocol>, OpenSubscription
+{
+  #machine: SubscriptionMachine | undefined;
+  #gap: GapBuffer | undefined;
+  #supervisor: Supervisor<OpenRewind> | undefined;
+  #rewind: { generation: number; open: OpenRewind } | undefined;
+  #restarts = 0;
+  #over = false;
+
+  override onStart(): void {
+    this.parameters.opened(this);
+  }
+
+  override onStop(): void {
+    this.stop();
+  }
+
+  get over(): boolean {
+    return this.#over;
+  }
+
+  async begin(): Promise<void> {
+    const { members, start } = this.parameters;
+    try {
+      if (members) await members.join((joined) => this.#join(joined));
+      else this.#join(pulled(start.session));
+      if (this.#over) this.#leave();
+      else this.#guarded(() => this.#machine!.pull());
+    } catch (error) {
+      this.#fail('ERR_INTERNAL', error as Error);
+    }
+  }
+
+  page({ generation, page }: { generation: number; page: Page }): void {
+    if (generation === this.#rewind?.generation) this.#guarded(() => this.#machine!.pageRead(page));
+  }
+
+  rewindFailed({ generation, error }: { generation: number; error: Error }): void {
+    this.#supervisor?.failed(generation, error);
+  }
+
+  committed(seq: number): void {
+    this.#guarded(() => this.#machine!.committed(seq));
+  }
+
+  sessionEnded(end: SessionEnd): void {
+    this.#guarded(() => this.#machine!.sessionEnded(end));
+  }
+
+  drained(): void {
+    if (this.#machine) this.#guarded(() => this.#machine!.pull());
+  }
+
+  stop(): void {
+    if (this.#machine && this.#machine.state !== 'ended') this.#machine.stop();
+    this.#finish();
+  }
+
+  inspect(): SubscriptionInspection {
+    const { client, session, connection, next } = this.parameters.start;
+    return {
+      connection: connection.id,
+      client,
+      source: session.source,
+      session: session.session,
+      state: this.#machine?.state ?? 'requested',
+      next: this.#machine?.next ?? next,
+      head: this.#gap?.head ?? session.lastSeq,
+      queuedBytes: connection.queuedBytes,
+      rewindRestarts: this.#restarts,
+    };
+  }
+
+  /** Runs in the turn in which the head was looked at: see {@link SubscriptionMembers.join}. */
+  #join({ ring, head, end }: Followed): this {
+    this.#gap = new GapBuffer(ring, head);
+    this.#machine = new SubscriptionMachine(this.parameters.start.next, this.#ports(this.#gap));
+    if (end) this.#machine.sessionEnded(end);
+    return this;
+  }
+
+  #ports(gap: GapBuffer): SubscriptionPorts {
+    const { start } = this.parameters;
+    const { connection, session } = start;
+    const { log } = session;
+    return {
+      gap,
+      hasRoom: () => connection.hasRoom,
+      write: (blocks) => connection.write(blocks),
+      readPage: (from) => this.#readPage(from),
+      stopRewind: () => this.#stopRewind(),
+      live: (seq) => connection.send({ type: 'LIVE', log, seq }),
+      lost: (from, to, reason) => {
+        this.logger.warn({ session: session.session, from, to, reason }, 'messages lost to a subscriber');
+        connection.send({ type: 'LOST', log, from, to, reason });
+      },
+      ended: ({ lastSeq, reason }) => {
+        connection.send({ type: 'END_OF_SESSION', log, session: session.session, lastSeq, reason });
+        this.#finish();
+      },
+      entered: (from, to, next) =>
+        this.logger.debug({ connection: connection.id, session: session.session, from, to, next }, 'subscription'),
+    };
+  }
+
+  #readPage(from: number): void {
+    if (this.#rewind) return this.#rewind.open.read(from);
+    if (this.#supervisor) return;
+    this.#supervisor = new Supervisor<OpenRewind>({
+      name: `Rewind of ${this.name}`,
+      start: (generation) => this.#openRewind(generation),
+      onStarted: (open, generation) => {
+        this.#rewind = { generation, open };
+        this.#guarded(() => this.#machine!.rewindRestarted());
+      },
+      dispose: (open) => open.close(),
+      onRestart: (error) => {
+        this.#rewind = undefined;
+        this.#restarts += 1;
+        this.logger.warn({ next: this.#machine?.next, error: error.message }, 'rewind failed, starting it anew');
+      },
+      onGiveUp: (error) => this.#fail('ERR_REWIND_FAILED', error),
+      ...rewindRestarts,
+    });
+    this.#supervisor.start();
+  }
+
+  #openRewind(generation: number): Promise<OpenRewind> {
+    const { rewinds, start, self } = this.parameters;
+    return rewinds.open(start.session.log, {
+      page: (page) => self().tell('page', { generation, page }),
+      failed: (error) => self().tell('rewindFailed', { generation, error }),
+    });
+  }
+
+  #stopRewind(): void {
+    this.#supervisor?.stop();
+    this.#supervisor = undefined;
+    this.#rewind = undefined;
+  }
+
+  /** A subscription that finds a bug in itself ends alone; the others go on. */
+  #guarded(step: () => void): void {
+    if (this.#over) return;
+    try {
+      step();
+    } catch (error) {
+      this.#fail('ERR_INTERNAL', error as Error);
+    }
+  }
+
+  #fail(code: ErrorCode, error: Error): void {
+    if (this.#over) return;
+    const { connection, session } = this.parameters.start;
+    this.logger.error({ connection: connection.id, session: session.session, next: this.#machine?.next, err: error }, code);
+    const message = `subscription to session ${session.session} ended at ${this.#machine?.next ?? '?'}: ${error.message}`;
+    connection.send({ type: 'UNSUBSCRIBED', log: session.log, code, message, remedy: errorCodes[code] });
+    this.stop();
+  }
+
+  #finish(): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#leave();
+    this.#stopRewind();
+    this.parameters.start.over();
+    this.parameters.ended();
+  }
+
+  #leave(): void {
+    this.parameters.members?.leave(this);
+  }
+}
+
+/** An ended session: all of it is in the log, none of it in a ring. */
+function pulled({ lastSeq, reason }: SessionSummary): Followed {
+  return { ring: new Ring(0, lastSeq + 1), head: lastSeq, end: { lastSeq, reason: reason ?? '' } };
+}
