@@ -25,7 +25,6 @@ export const errorCodes = {
   ERR_SESSION_ENDED: 'never',
   ERR_BEYOND_NEXT: 'retry',
   ERR_ALREADY_SUBSCRIBED: 'never',
-  ERR_NOT_SUBSCRIBED: 'never',
   ERR_TOO_MANY_SUBSCRIPTIONS: 'never',
   ERR_TOO_MANY_REREQUESTS: 'retry',
   ERR_REWIND_FAILED: 'retry',

@@ -30,7 +30,7 @@ export type ClientMessage =
       versions: number[];
       /** A name for the log and for `inspect`. */
       client?: string;
-      /** The source all requests of this connection mean unless they name another; `main` when absent. */
+      /** The source all requests of this connection mean unless they name another; absent: the server's first. */
       source?: string;
       /** Identity under which publishes are numbered; needed to publish. */
       publisher?: string;

@@ -13,6 +13,8 @@ export interface Publish {
   /** The session it is meant for; blank is the active one. */
   session: string;
   payloads: Payloads;
+  /** The whole frame it came in, to be passed on as it is. */
+  frame: Buffer;
 }
 
 /**
@@ -67,7 +69,7 @@ export function readPublish(frame: Buffer): Publish {
       `payload of ${bytes.length} bytes with its header exceeds payloadBytesMax=${limits.payloadBytesMax}`,
     );
   }
-  return { number, session, payloads };
+  return { number, session, payloads, frame };
 }
 
 /** Reads the few msgpack values in front of the payloads. */
