@@ -1,0 +1,336 @@
+import { randomUUID } from 'node:crypto';
+import {
+  type ClientMessage,
+  type Durability,
+  decodeServerMessage,
+  FrameType,
+  protocolVersion,
+  type ServerMessage,
+  type SessionSummary,
+} from '../protocol/index.js';
+import { Backoff } from './backoff.js';
+import type { LoggedIn } from './connection.js';
+import { Emitter } from './emitter.js';
+import type { Environment } from './environment.js';
+import { LatecomerError } from './errors.js';
+import { Link } from './link.js';
+import type { Settings } from './options.js';
+import type { Acknowledgement } from './publication.js';
+import { Publisher } from './publisher.js';
+import type { FoundSession } from './range-reader.js';
+import { Requests } from './requests.js';
+import type { Rerequest, RerequestOptions } from './rerequest.js';
+import { Rerequests } from './rerequests.js';
+import type { SubscribeOptions, Subscription } from './subscription.js';
+import { Subscriptions } from './subscriptions.js';
+
+/** Waits between attempts at what the server asked to be tried again. */
+const retry = { firstMs: 20, maxMs: 1_000 };
+
+/** What the server said of itself at login. */
+export interface ServerFacts {
+  /** Name and version. */
+  server: string;
+  source: string;
+  durability: Durability;
+}
+
+/** Events of a client. */
+export interface ClientEvents {
+  /** Logged in, at first or again; everything outstanding has been sent again. */
+  connected: ServerFacts;
+  /** The connection broke; the next attempt is made after `retryMs`. */
+  disconnected: { error: LatecomerError; retryMs: number };
+  /** The client is at its end: nothing more will be tried, everything outstanding has failed with this error. */
+  error: LatecomerError;
+}
+
+/** Options of {@link Client.publish}. */
+export interface PublishOptions {
+  /** @defaultValue the session that is active when the server accepts it */
+  session?: string;
+  /** Its abort rejects with `ERR_ABORTED`; what has been sent by then may still be written. */
+  signal?: AbortSignal;
+}
+
+/** Options of {@link Client.sessions} and {@link Client.inspect}. */
+export interface RequestOptions {
+  signal?: AbortSignal;
+}
+
+/**
+ * A connection to a Latecomer server that repairs itself: publishes, subscriptions and requests survive a reconnect.
+ * Made by {@link connect}. No promise of it causes an unhandled rejection.
+ */
+export class Client<T = Uint8Array> extends Emitter<ClientEvents> {
+  readonly #settings: Settings<T>;
+  readonly #environment: Environment;
+  readonly #link: Link;
+  readonly #publisher: Publisher;
+  readonly #requests: Requests;
+  readonly #subscriptions: Subscriptions<T>;
+  readonly #rerequests: Rerequests<T>;
+  #lastRequest = 0;
+  #heldBytes = 0;
+  #paused = false;
+  #ended: LatecomerError | undefined;
+  #closing: Promise<void> | undefined;
+  #server: ServerFacts | undefined;
+
+  /** Starts connecting; use {@link connect}. */
+  constructor(settings: Settings<T>, environment: Environment) {
+    super();
+    this.#settings = settings;
+    this.#environment = environment;
+    const { values } = settings;
+    const nextRequest = (): number => {
+      this.#lastRequest += 1;
+      return this.#lastRequest;
+    };
+    const send = (message: ClientMessage): void => this.#link.send(message);
+    const online = (): boolean => this.#link.online;
+    this.#publisher = new Publisher({
+      queueBytesMax: settings.publishQueueBytesMax,
+      backoff: new Backoff(retry, environment.random),
+      schedule: environment.schedule,
+      write: (parts) => this.#link.write(parts),
+      drop: (error) => this.#link.drop(error),
+    });
+    this.#requests = new Requests({ nextRequest, send });
+    this.#subscriptions = new Subscriptions({
+      values,
+      environment,
+      retry,
+      nextRequest,
+      send,
+      online,
+      held: (bytes) => this.#onHeld(bytes),
+    });
+    const find = (source?: string, session?: string): Promise<FoundSession | undefined> => this.#find(source, session);
+    this.#rerequests = new Rerequests({ values, environment, retry, nextRequest, send, online, find });
+    this.#link = this.#connect();
+  }
+
+  /** The identity under which this client publishes. */
+  get publisher(): string {
+    return this.#settings.publisher;
+  }
+
+  /** What the server said of itself at the last login. */
+  get server(): ServerFacts | undefined {
+    return this.#server;
+  }
+
+  /**
+   * Publish one message, or several that are written together or not at all. Keep the payloads unchanged until it
+   * resolves. Order is the order of the calls.
+   * @returns resolves when the messages are durable
+   * @throws LatecomerError what the server refused it with, `ERR_PUBLISH_TOO_LARGE`, `ERR_QUEUE_FULL`, `ERR_ABORTED`,
+   *   `ERR_CLOSED`; the outcome is unknown after the last two, and known to be nothing after the others
+   */
+  publish(messages: T | readonly T[], options: PublishOptions = {}): Promise<Acknowledgement> {
+    const list = Array.isArray(messages) ? (messages as readonly T[]) : [messages as T];
+    if (list.length === 0) throw new TypeError('publish of no message');
+    const payloads = list.map((message) => this.#settings.values.encode(message));
+    const acknowledged = this.#publisher.publish(payloads, options.session ?? '', options.signal);
+    this.#owe();
+    return acknowledged;
+  }
+
+  /** Resolves when less than 1 MiB waits to be sent: the moment to publish more. It resolves at the client's end too. */
+  room(): Promise<void> {
+    return this.#publisher.room();
+  }
+
+  /** Read a session from a position on. What goes wrong is thrown by the iterator. */
+  subscribe(options: SubscribeOptions = {}): Subscription<T> {
+    const reader = this.#subscriptions.add(options);
+    if (this.#ended) reader.fail(this.#ended);
+    return reader;
+  }
+
+  /** Have a range of messages sent again. What goes wrong is thrown by the iterator. */
+  rerequest(options: RerequestOptions): Rerequest<T> {
+    if (!(options.from >= 1 && options.to >= options.from)) {
+      throw new RangeError(`rerequest of [${options.from}..${options.to}]: expected 1 ≤ from ≤ to`);
+    }
+    const reader = this.#rerequests.add(options);
+    if (this.#ended) reader.fail(this.#ended);
+    return reader;
+  }
+
+  /** The catalogue of sessions, newest last, of one source or of the client's. */
+  sessions(options: { source?: string } & RequestOptions = {}): Promise<SessionSummary[]> {
+    const { source, signal } = options;
+    const asked = this.#requests.ask({ type: 'SESSIONS', ...(source !== undefined && { source }) }, signal);
+    this.#owe();
+    return quiet(asked.then((reply) => (reply.type === 'SESSION_LIST' ? reply.sessions : [])));
+  }
+
+  /** Live state of the server, for people to read. */
+  inspect(options: RequestOptions = {}): Promise<Record<string, unknown>> {
+    const asked = this.#requests.ask({ type: 'INSPECT' }, options.signal);
+    this.#owe();
+    return quiet(asked.then((reply) => (reply.type === 'INSPECTION' ? reply.state : {})));
+  }
+
+  /**
+   * Wait for outstanding acknowledgements, no longer than `closeMs`, then disconnect. Iterators end; what is still
+   * outstanding is rejected with `ERR_CLOSED`. Never rejects.
+   */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    this.#subscriptions.fail();
+    this.#rerequests.fail();
+    if (this.#paused) this.#resume();
+    let cancel = (): void => {};
+    const deadline = new Promise<void>((resolve) => {
+      cancel = this.#environment.schedule(this.#settings.closeMs, resolve);
+    });
+    if (this.#ended === undefined) await Promise.race([this.#publisher.idle(), deadline]);
+    cancel();
+    this.#link.stop();
+    this.#end(new LatecomerError('ERR_CLOSED', 'the client was closed'));
+  }
+
+  #connect(): Link {
+    const { host, port, source, publisher, name, durability, connectMs, reconnect } = this.#settings;
+    const login: Extract<ClientMessage, { type: 'LOGIN' }> = { type: 'LOGIN', versions: [protocolVersion], publisher };
+    if (name !== undefined) login.client = name;
+    if (source !== undefined) login.source = source;
+    if (durability !== undefined) login.durability = durability;
+    const events = {
+      connected: (answer: LoggedIn) => this.#onConnected(answer),
+      disconnected: (error: LatecomerError, retryMs: number) => this.#onDisconnected(error, retryMs),
+      frame: (frame: Buffer, type: number) => this.#onFrame(frame, type),
+      failed: (error: LatecomerError) => {
+        this.#end(error);
+        this.emit('error', error);
+      },
+    };
+    return new Link({ host, port, login, connectMs }, reconnect, events, this.#environment);
+  }
+
+  #onConnected(answer: LoggedIn): void {
+    const { server, source, durability } = answer;
+    this.#server = { server, source, durability };
+    this.#publisher.connected(answer);
+    this.#requests.connected();
+    this.#subscriptions.connected();
+    this.#rerequests.connected();
+    this.emit('connected', this.#server);
+  }
+
+  #onDisconnected(error: LatecomerError, retryMs: number): void {
+    this.#paused = false;
+    this.#publisher.disconnected();
+    this.#subscriptions.disconnected();
+    this.#rerequests.disconnected();
+    this.emit('disconnected', { error, retryMs });
+  }
+
+  #onFrame(frame: Buffer, type: number): void {
+    if (type === FrameType.MESSAGES) this.#subscriptions.block(frame);
+    else if (type === FrameType.RETRANSMISSION) this.#rerequests.block(frame);
+    else this.#onMessage(decodeServerMessage(frame));
+  }
+
+  /** Answers to what nobody waits for any more are dropped. */
+  #onMessage(message: ServerMessage): void {
+    switch (message.type) {
+      case 'ACKNOWLEDGED':
+        this.#publisher.acknowledged(message);
+        return;
+      case 'REFUSED':
+        this.#publisher.refused(message);
+        return;
+      case 'SESSION_LIST':
+      case 'INSPECTION':
+        this.#requests.answer(message);
+        return;
+      case 'REJECTED':
+        if (this.#subscriptions.answer(message) || this.#rerequests.answer(message)) return;
+        this.#requests.answer(message);
+        return;
+      case 'LOST':
+        if (!this.#rerequests.answer(message)) this.#subscriptions.answer(message);
+        return;
+      case 'RETRANSMITTED':
+        this.#rerequests.answer(message);
+        return;
+      case 'SUBSCRIBED':
+      case 'RESET':
+      case 'LIVE':
+      case 'END_OF_SESSION':
+      case 'UNSUBSCRIBED':
+        this.#subscriptions.answer(message);
+        return;
+      case 'LOGGED_IN':
+      case 'ERROR':
+      case 'HEARTBEAT':
+        return;
+      default:
+        message satisfies never;
+    }
+  }
+
+  /** The consumers' buffers have grown or shrunk. A socket that owes us nothing but messages can wait. */
+  #onHeld(bytes: number): void {
+    this.#heldBytes += bytes;
+    const { receiveBytesMax } = this.#settings;
+    if (this.#paused) {
+      if (this.#heldBytes <= receiveBytesMax / 2) this.#resume();
+    } else if (this.#heldBytes > receiveBytesMax) {
+      if (this.#owed) this.#subscriptions.shed();
+      else {
+        this.#paused = true;
+        this.#link.pause();
+      }
+    }
+  }
+
+  get #owed(): boolean {
+    return this.#publisher.owed || this.#requests.owed;
+  }
+
+  /** An answer is wanted while the socket is paused: the messages in its way are asked for again later. */
+  #owe(): void {
+    if (!this.#paused) return;
+    this.#subscriptions.shed();
+    this.#resume();
+  }
+
+  #resume(): void {
+    this.#paused = false;
+    this.#link.resume();
+  }
+
+  async #find(source: string | undefined, session: string | undefined): Promise<FoundSession | undefined> {
+    const sessions = await this.sessions(source === undefined ? {} : { source });
+    const wanted = source ?? this.#server?.source;
+    return sessions.find((found) =>
+      session === undefined ? found.state === 'active' && found.source === wanted : found.session === session,
+    );
+  }
+
+  #end(error: LatecomerError): void {
+    this.#ended ??= error;
+    this.#publisher.fail(error);
+    this.#requests.fail(error);
+    this.#subscriptions.fail(error);
+    this.#rerequests.fail(error);
+  }
+}
+
+/** A caller who does not look at the outcome must not end the process with an unhandled rejection. */
+function quiet<Value>(promise: Promise<Value>): Promise<Value> {
+  promise.catch(() => {});
+  return promise;
+}
+
+/** A random publisher identity. */
+export const randomPublisher = (): string => randomUUID();

@@ -1,0 +1,17 @@
+export type { Durability, LossReason, Remedy, SessionSummary } from '../protocol/index.js';
+export {
+  Client,
+  type ClientEvents,
+  type PublishOptions,
+  type RequestOptions,
+  type ServerFacts,
+} from './client.js';
+export { connect } from './connect.js';
+export type { Environment } from './environment.js';
+export { type ClientErrorCode, LatecomerError, type LatecomerErrorCode } from './errors.js';
+export type { Message, MessageBlock } from './message-block.js';
+export type { ConnectOptions, ReconnectOptions } from './options.js';
+export type { Acknowledgement } from './publication.js';
+export type { Rerequest, RerequestEvents, RerequestOptions } from './rerequest.js';
+export type { Position, SubscribeOptions, Subscription, SubscriptionEvents } from './subscription.js';
+export { json, msgpack, raw, type Values } from './values.js';

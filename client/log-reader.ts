@@ -1,0 +1,181 @@
+import type { BlockHeader, ServerMessage, SubscribeBody } from '../protocol/index.js';
+import { Emitter } from './emitter.js';
+import { abortedError, LatecomerError } from './errors.js';
+import { Inbox } from './inbox.js';
+import { iterate } from './inbox-iterator.js';
+import { type Message, MessageBlock } from './message-block.js';
+import type { Position, SubscribeOptions, Subscription, SubscriptionEvents } from './subscription.js';
+import type { Values } from './values.js';
+
+type ServerMessageOf<Type extends ServerMessage['type']> = Extract<ServerMessage, { type: Type }>;
+
+/** What a log reader tells its owner. */
+export interface LogReaderEvents {
+  held(bytes: number): void;
+  drained(): void;
+  /** It wants nothing more. */
+  closed(): void;
+}
+
+/**
+ * The subscription as its consumer sees it, and the position behind it: `next` is the number the server owes. It knows
+ * nothing of connections; `Subscriptions` asks the server on its behalf.
+ */
+export class LogReader<T> extends Emitter<SubscriptionEvents> implements Subscription<T> {
+  readonly #options: SubscribeOptions;
+  readonly #values: Values<T>;
+  readonly #inbox: Inbox<T>;
+  readonly #events: LogReaderEvents;
+  #at: { session: string; epoch: string; next: number } | undefined;
+  #closed = false;
+  #release: () => void = () => {};
+
+  constructor(options: SubscribeOptions, values: Values<T>, events: LogReaderEvents) {
+    super();
+    this.#options = options;
+    this.#values = values;
+    this.#events = events;
+    this.#inbox = new Inbox({
+      held: (bytes) => events.held(bytes),
+      drained: () => events.drained(),
+      broken: () => this.#finish(),
+    });
+  }
+
+  /** Begin to heed the signal of the options; the reader may be closed afterwards. */
+  start(): void {
+    this.#obey(this.#options.signal);
+  }
+
+  get position(): Position | undefined {
+    if (this.#at === undefined) return undefined;
+    const { session, epoch, next } = this.#at;
+    return { session, epoch, from: this.#inbox.nextSeq ?? next };
+  }
+
+  /** Bytes that wait for the consumer. */
+  get bytes(): number {
+    return this.#inbox.bytes;
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  [Symbol.asyncIterator](): AsyncIterableIterator<Message<T>, undefined> {
+    return iterate(
+      () => this.#inbox.next(),
+      () => this.close(),
+    );
+  }
+
+  blocks(): AsyncIterableIterator<MessageBlock<T>, undefined> {
+    return iterate(
+      () => this.#inbox.nextBlock(),
+      () => this.close(),
+    );
+  }
+
+  close(): void {
+    this.#inbox.discard();
+    this.#finish();
+  }
+
+  /** The request to make of the server now: what was asked for at first, later the position reached. */
+  request(request: number): SubscribeBody {
+    const { source, session, from, epoch, wait } = this.#options;
+    const body: SubscribeBody = { request };
+    if (source !== undefined) body.source = source;
+    if (wait !== undefined) body.wait = wait;
+    if (this.#at) {
+      const { session, epoch, next } = this.#at;
+      return { ...body, session, epoch, from: next };
+    }
+    if (session !== undefined) body.session = session;
+    if (from !== undefined) body.from = from;
+    if (epoch !== undefined) body.epoch = epoch;
+    return body;
+  }
+
+  /** @throws LatecomerError `ERR_GAP` when the server continues elsewhere than asked */
+  subscribed(answer: ServerMessageOf<'SUBSCRIBED'>): void {
+    const { source, session, epoch, from, lastSeq } = answer;
+    if (this.#at) this.#expect(from, `subscription to ${session}`);
+    this.#at = { session, epoch, next: from };
+    this.emit('subscribed', { source, session, epoch, from, lastSeq });
+    if (from <= lastSeq) this.emit('rewinding', { session, from, lastSeq });
+  }
+
+  /** @throws LatecomerError `ERR_GAP` */
+  block(frame: Buffer, header: BlockHeader): void {
+    const { session } = this.#expect(header.firstSeq, `block of ${header.count} messages`);
+    this.#at!.next = header.lastSeq + 1;
+    this.#inbox.push(new MessageBlock(frame, { ...header, session }, this.#values));
+  }
+
+  /** @throws LatecomerError `ERR_GAP` */
+  lost({ from, to, reason }: ServerMessageOf<'LOST'>): void {
+    const { session } = this.#expect(from, `LOST range up to ${to}`);
+    this.#at!.next = to + 1;
+    this.#inbox.notify(() => this.emit('lost', { session, from, to, reason }));
+  }
+
+  live(): void {
+    if (this.#at === undefined) return;
+    const { session, next } = this.#at;
+    this.#inbox.notify(() => this.emit('live', { session, seq: next }));
+  }
+
+  /** @throws LatecomerError `ERR_GAP` when messages are missing at the end */
+  ended({ session, lastSeq, reason }: ServerMessageOf<'END_OF_SESSION'>): void {
+    // A reader that waits for a later message may be beyond the end.
+    if (this.#at === undefined || lastSeq >= this.#at.next) this.#expect(lastSeq + 1, 'end of session');
+    this.#inbox.notify(() => this.emit('ended', { session, lastSeq, reason }));
+    this.#inbox.end();
+    this.#finish();
+  }
+
+  reset(answer: ServerMessageOf<'RESET'>): void {
+    const { source, session, epoch, firstSeq, lastSeq } = answer;
+    const asked = this.#at?.epoch ?? this.#options.epoch;
+    const message = `session ${session} is of epoch ${epoch}, the position is of epoch ${asked}: it kept messages [${firstSeq}..${lastSeq}]`;
+    const facts = { source, session, epoch, firstSeq, lastSeq };
+    this.fail(new LatecomerError('ERR_RESET', message, { facts }));
+  }
+
+  /** What is buffered is handed out, then the iterator throws, or ends when there is no error. */
+  fail(error?: LatecomerError): void {
+    this.#inbox.end(error);
+    this.#finish();
+  }
+
+  #expect(found: number, what: string): { session: string } {
+    const at = this.#at;
+    if (at === undefined || found !== at.next) {
+      const message = `${what} starts at ${found}, expected ${at?.next ?? 'no such thing yet'}`;
+      throw new LatecomerError('ERR_GAP', message, { facts: { expected: at?.next, found } });
+    }
+    return at;
+  }
+
+  #obey(signal: AbortSignal | undefined): void {
+    if (signal === undefined) return;
+    const abort = (): void => {
+      this.#inbox.discard(abortedError(signal, 'subscription'));
+      this.#finish();
+    };
+    if (signal.aborted) {
+      abort();
+      return;
+    }
+    signal.addEventListener('abort', abort, { once: true });
+    this.#release = () => signal.removeEventListener('abort', abort);
+  }
+
+  #finish(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#release();
+    this.#events.closed();
+  }
+}

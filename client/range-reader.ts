@@ -1,0 +1,235 @@
+import { type ClientMessage, readBlockHeader, type ServerMessage } from '../protocol/index.js';
+import type { Backoff } from './backoff.js';
+import { Emitter } from './emitter.js';
+import type { Environment } from './environment.js';
+import { abortedError, LatecomerError, reportedError } from './errors.js';
+import { Inbox } from './inbox.js';
+import { iterate } from './inbox-iterator.js';
+import { type Message, MessageBlock } from './message-block.js';
+import type { Rerequest, RerequestEvents, RerequestOptions } from './rerequest.js';
+import type { Values } from './values.js';
+
+/** About what one piece of a range should be, and how much may wait for the consumer before the next is asked for. */
+const pieceBytes = 1024 * 1024;
+const firstPieceMessages = 1024;
+const pieceMessagesMax = 65_536;
+
+/** The session a range belongs to, as the catalogue has it. */
+export interface FoundSession {
+  session: string;
+  epoch: string;
+  firstSeq: number;
+  lastSeq: number;
+}
+
+/** What a range reader needs around it. */
+export interface RangeReaderSurroundings<T> {
+  values: Values<T>;
+  backoff: Backoff;
+  schedule: Environment['schedule'];
+  /** Send REREQUEST for a piece and register this reader for its answer. @returns the number of the request */
+  ask(piece: Omit<Extract<ClientMessage, { type: 'REREQUEST' }>, 'type' | 'request'>): void;
+  online(): boolean;
+  /** Look a session up in the catalogue; blank means the active one. */
+  find(source: string | undefined, session: string | undefined): Promise<FoundSession | undefined>;
+}
+
+type Answer = Extract<ServerMessage, { type: 'LOST' | 'RETRANSMITTED' | 'REJECTED' }>;
+
+/** A rerequest as its consumer sees it, and the pieces by which it is fetched. */
+export class RangeReader<T> extends Emitter<RerequestEvents> implements Rerequest<T> {
+  readonly #options: RerequestOptions;
+  readonly #surroundings: RangeReaderSurroundings<T>;
+  readonly #inbox: Inbox<T>;
+  #session: string | undefined;
+  #epoch: string | undefined;
+  #next: number;
+  #pieceMessages = firstPieceMessages;
+  /** The last number of the piece being sent. */
+  #pieceTo: number | undefined;
+  #received = { bytes: 0, messages: 0 };
+  #state: 'find' | 'finding' | 'fetch' | 'closed' = 'fetch';
+  #cancelRetry: () => void = () => {};
+  #release: () => void = () => {};
+
+  constructor(options: RerequestOptions, surroundings: RangeReaderSurroundings<T>) {
+    super();
+    this.#options = options;
+    this.#surroundings = surroundings;
+    this.#session = options.session === '' ? undefined : options.session;
+    this.#epoch = options.epoch;
+    this.#next = options.from;
+    this.#inbox = new Inbox({ held: () => {}, drained: () => this.advance(), broken: () => this.#finish() });
+    // A range in several pieces must not mix sessions, nor epochs.
+    const severalPieces = options.to - options.from >= firstPieceMessages;
+    if (this.#session === undefined || this.#epoch !== undefined || severalPieces) this.#state = 'find';
+  }
+
+  /** Begin: heed the signal, ask for the first piece. */
+  start(): void {
+    this.#obey(this.#options.signal);
+    this.advance();
+  }
+
+  [Symbol.asyncIterator](): AsyncIterableIterator<Message<T>, undefined> {
+    return iterate(
+      () => this.#inbox.next(),
+      () => this.close(),
+    );
+  }
+
+  close(): void {
+    this.#inbox.discard();
+    this.#finish();
+  }
+
+  get closed(): boolean {
+    return this.#state === 'closed';
+  }
+
+  /** Take the next step there is to take, if there is one now. */
+  advance(): void {
+    if (!this.#surroundings.online() || this.#pieceTo !== undefined) return;
+    if (this.#state === 'find') {
+      this.#find();
+      return;
+    }
+    if (this.#state !== 'fetch' || this.#inbox.bytes >= pieceBytes) return;
+    this.#cancelRetry();
+    const { source, to } = this.#options;
+    this.#pieceTo = Math.min(to, this.#next + this.#pieceMessages - 1);
+    this.#received = { bytes: 0, messages: 0 };
+    this.#surroundings.ask({
+      from: this.#next,
+      to: this.#pieceTo,
+      ...(source !== undefined && { source }),
+      ...(this.#session !== undefined && { session: this.#session }),
+    });
+  }
+
+  /** The piece being sent will not be finished; its rest is asked for again, of the same epoch. */
+  disconnected(): void {
+    this.#cancelRetry();
+    this.#pieceTo = undefined;
+    if (this.#state === 'fetch' && this.#epoch !== undefined) this.#state = 'find';
+  }
+
+  /** A RETRANSMISSION frame. */
+  block(frame: Buffer): void {
+    if (this.closed) return;
+    const header = readBlockHeader(frame);
+    if (!this.#follows(header.firstSeq, header.lastSeq)) return;
+    this.#next = header.lastSeq + 1;
+    this.#received.bytes += frame.length;
+    this.#received.messages += header.count;
+    this.#inbox.push(new MessageBlock(frame, { ...header, session: this.#session ?? '' }, this.#surroundings.values));
+  }
+
+  answer(message: Answer): void {
+    if (this.closed) return;
+    if (message.type === 'REJECTED') {
+      this.#onRejected(message);
+      return;
+    }
+    if (message.type === 'LOST') {
+      this.#onLost(message);
+      return;
+    }
+    const asked = this.#pieceTo;
+    this.#pieceTo = undefined;
+    if (this.#next !== message.to + 1) {
+      this.fail(gap(`end of retransmission at ${message.to}`, message.to, this.#next - 1));
+      return;
+    }
+    // The server may end early, where the log ends.
+    if (this.#next > this.#options.to || message.to !== asked) {
+      this.#complete();
+      return;
+    }
+    const messageBytes = this.#received.messages > 0 ? this.#received.bytes / this.#received.messages : 1;
+    this.#pieceMessages = Math.max(1, Math.min(pieceMessagesMax, Math.floor(pieceBytes / messageBytes)));
+    this.advance();
+  }
+
+  /** What is buffered is handed out, then the iterator throws, or ends when there is no error. */
+  fail(error?: LatecomerError): void {
+    this.#inbox.end(error);
+    this.#finish();
+  }
+
+  #find(): void {
+    this.#state = 'finding';
+    const { source } = this.#options;
+    this.#surroundings.find(source, this.#session).then(
+      (found) => this.#onFound(found),
+      (error: unknown) => this.fail(error as LatecomerError),
+    );
+  }
+
+  #onFound(found: FoundSession | undefined): void {
+    if (this.closed) return;
+    if (found === undefined && this.#session === undefined) {
+      this.fail(new LatecomerError('ERR_UNKNOWN_SESSION', 'there is no active session to rerequest from'));
+      return;
+    }
+    if (found && this.#epoch !== undefined && this.#epoch !== found.epoch) {
+      const message = `session ${found.session} is of epoch ${found.epoch}, the range is of epoch ${this.#epoch}`;
+      this.fail(new LatecomerError('ERR_RESET', message, { facts: { ...found } }));
+      return;
+    }
+    this.#session ??= found?.session;
+    this.#epoch ??= found?.epoch;
+    this.#state = 'fetch';
+    this.advance();
+  }
+
+  #onLost({ from, to, reason }: Extract<Answer, { type: 'LOST' }>): void {
+    if (!this.#follows(from, to)) return;
+    this.#next = to + 1;
+    this.#inbox.notify(() => this.emit('lost', { from, to, reason }));
+  }
+
+  #onRejected(message: Extract<Answer, { type: 'REJECTED' }>): void {
+    this.#pieceTo = undefined;
+    if (message.remedy === 'never' || message.code === 'ERR_BEYOND_NEXT') {
+      this.fail(reportedError(message));
+      return;
+    }
+    this.#cancelRetry = this.#surroundings.schedule(this.#surroundings.backoff.next(), () => this.advance());
+  }
+
+  #follows(from: number, to: number): boolean {
+    if (from === this.#next && to <= (this.#pieceTo ?? 0)) return true;
+    this.fail(gap(`retransmission of [${from}..${to}]`, from, this.#next));
+    return false;
+  }
+
+  #complete(): void {
+    this.#inbox.end();
+    this.#finish();
+  }
+
+  #obey(signal: AbortSignal | undefined): void {
+    if (signal === undefined) return;
+    const abort = (): void => {
+      this.#inbox.discard(abortedError(signal, 'rerequest'));
+      this.#finish();
+    };
+    if (signal.aborted) {
+      abort();
+      return;
+    }
+    signal.addEventListener('abort', abort, { once: true });
+    this.#release = () => signal.removeEventListener('abort', abort);
+  }
+
+  #finish(): void {
+    this.#state = 'closed';
+    this.#cancelRetry();
+    this.#release();
+  }
+}
+
+function gap(what: string, found: number, expected: number): LatecomerError {
+  return new LatecomerError('ERR_GAP', `${what}: expected ${expected}`, { facts: { expected, found } });
+}

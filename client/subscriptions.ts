@@ -1,0 +1,237 @@
+import { type ClientMessage, ProtocolError, readBlockHeader, type ServerMessage } from '../protocol/index.js';
+import { Backoff, type BackoffRange } from './backoff.js';
+import type { Environment } from './environment.js';
+import { LatecomerError, reportedError } from './errors.js';
+import { LogReader } from './log-reader.js';
+import type { SubscribeOptions } from './subscription.js';
+import type { Values } from './values.js';
+
+/**
+ * `waiting` – the server is to be asked; `requested` – it was; `streaming` – it sends;
+ * `leaving` – it was told to stop, what still comes is dropped.
+ */
+type State = 'waiting' | 'requested' | 'streaming' | 'leaving';
+
+/** A reader and what the server knows of it on this connection. */
+interface Entry<T> {
+  reader: LogReader<T>;
+  state: State;
+  request: number;
+  /** Its log while `streaming` or `leaving`. */
+  log: number | undefined;
+  /** Told to stop because its consumer is slow: asked for again when the consumer has caught up. */
+  shed: boolean;
+  backoff: Backoff;
+  cancelRetry: () => void;
+}
+
+/** What subscriptions need around them. */
+export interface SubscriptionsSurroundings<T> {
+  values: Values<T>;
+  environment: Environment;
+  retry: BackoffRange;
+  nextRequest(): number;
+  send(message: ClientMessage): void;
+  online(): boolean;
+  /** Bytes waiting for consumers have changed. */
+  held(bytes: number): void;
+}
+
+type Answer = Extract<
+  ServerMessage,
+  { type: 'SUBSCRIBED' | 'REJECTED' | 'RESET' | 'LIVE' | 'LOST' | 'END_OF_SESSION' | 'UNSUBSCRIBED' }
+>;
+
+/** All subscriptions of a client: asks the server for each, again after a reconnect, and gives each what is its own. */
+export class Subscriptions<T> {
+  readonly #surroundings: SubscriptionsSurroundings<T>;
+  readonly #entries = new Set<Entry<T>>();
+  readonly #byRequest = new Map<number, Entry<T>>();
+  readonly #byLog = new Map<number, Entry<T>>();
+
+  constructor(surroundings: SubscriptionsSurroundings<T>) {
+    this.#surroundings = surroundings;
+  }
+
+  add(options: SubscribeOptions): LogReader<T> {
+    const { values, environment, retry, held } = this.#surroundings;
+    const reader: LogReader<T> = new LogReader(options, values, {
+      held,
+      drained: () => this.#onDrained(entry),
+      closed: () => this.#onClosed(entry),
+    });
+    const backoff = new Backoff(retry, environment.random);
+    const entry: Entry<T> = {
+      reader,
+      state: 'waiting',
+      request: 0,
+      log: undefined,
+      shed: false,
+      backoff,
+      cancelRetry: () => {},
+    };
+    reader.start();
+    if (reader.closed) return reader;
+    this.#entries.add(entry);
+    this.#request(entry);
+    return reader;
+  }
+
+  connected(): void {
+    for (const entry of this.#entries) this.#request(entry);
+  }
+
+  /** The server has forgotten everything; readers that were closed meanwhile are done with. */
+  disconnected(): void {
+    this.#byRequest.clear();
+    this.#byLog.clear();
+    for (const entry of this.#entries) {
+      entry.cancelRetry();
+      entry.state = 'waiting';
+      entry.log = undefined;
+    }
+  }
+
+  /** Every iterator throws the error after what is buffered; ends when there is none. */
+  fail(error?: LatecomerError): void {
+    for (const entry of [...this.#entries]) entry.reader.fail(error);
+  }
+
+  /** Tell the server to stop sending to consumers that have something waiting; they are resumed where they were. */
+  shed(): void {
+    for (const entry of this.#entries) {
+      if (entry.state !== 'streaming' || entry.reader.bytes === 0) continue;
+      entry.shed = true;
+      this.#leave(entry);
+    }
+  }
+
+  /** A MESSAGES frame. */
+  block(frame: Buffer): void {
+    const header = readBlockHeader(frame);
+    const entry = this.#byLog.get(header.log);
+    if (entry === undefined) {
+      throw new ProtocolError('ERR_BAD_MESSAGE', `messages of log ${header.log}, to which nothing is subscribed`);
+    }
+    if (entry.state === 'streaming') this.#deliver(entry, () => entry.reader.block(frame, header));
+  }
+
+  /** @returns whether the message was for a subscription */
+  answer(message: Answer): boolean {
+    const entry =
+      'request' in message && message.request !== undefined ? this.#byRequest.get(message.request) : undefined;
+    switch (message.type) {
+      case 'SUBSCRIBED':
+        if (entry) this.#onSubscribed(entry, message);
+        return entry !== undefined;
+      case 'REJECTED':
+        if (entry) this.#onRejected(entry, message);
+        return entry !== undefined;
+      case 'RESET':
+        if (entry) {
+          this.#forget(entry);
+          entry.reader.reset(message);
+        }
+        return entry !== undefined;
+      case 'UNSUBSCRIBED':
+        this.#onLeft(this.#byLog.get(message.log));
+        return true;
+      case 'LIVE':
+      case 'LOST':
+      case 'END_OF_SESSION':
+        return message.log !== undefined && this.#onProgress(message.log, message);
+    }
+  }
+
+  #onProgress(log: number, message: Extract<Answer, { type: 'LIVE' | 'LOST' | 'END_OF_SESSION' }>): boolean {
+    const entry = this.#byLog.get(log);
+    if (entry === undefined) return true;
+    const streaming = entry.state === 'streaming';
+    if (message.type === 'END_OF_SESSION') {
+      // The server's subscription is over either way; one that was leaving asks again and is told again.
+      if (!streaming) this.#onLeft(entry);
+      else {
+        this.#forget(entry);
+        this.#deliver(entry, () => entry.reader.ended(message));
+      }
+    } else if (streaming) {
+      if (message.type === 'LIVE') entry.reader.live();
+      else this.#deliver(entry, () => entry.reader.lost(message));
+    }
+    return true;
+  }
+
+  #request(entry: Entry<T>): void {
+    if (entry.state !== 'waiting' || entry.shed || !this.#surroundings.online()) return;
+    entry.cancelRetry();
+    entry.request = this.#surroundings.nextRequest();
+    entry.state = 'requested';
+    this.#byRequest.set(entry.request, entry);
+    this.#surroundings.send({ type: 'SUBSCRIBE', ...entry.reader.request(entry.request) });
+  }
+
+  #onSubscribed(entry: Entry<T>, message: Extract<Answer, { type: 'SUBSCRIBED' }>): void {
+    entry.state = 'streaming';
+    entry.log = message.log;
+    this.#byLog.set(message.log, entry);
+    if (entry.reader.closed) {
+      this.#leave(entry);
+      return;
+    }
+    entry.backoff.reset();
+    this.#deliver(entry, () => entry.reader.subscribed(message));
+  }
+
+  /** Also how the server ends a subscription that it had accepted: it is asked again where the reader stands. */
+  #onRejected(entry: Entry<T>, message: Extract<Answer, { type: 'REJECTED' }>): void {
+    this.#forget(entry);
+    const final = message.remedy === 'never' || message.code === 'ERR_BEYOND_NEXT';
+    if (entry.reader.closed) return;
+    if (final) {
+      entry.reader.fail(reportedError(message));
+      return;
+    }
+    entry.cancelRetry = this.#surroundings.environment.schedule(entry.backoff.next(), () => this.#request(entry));
+  }
+
+  #onDrained(entry: Entry<T>): void {
+    if (!entry.shed) return;
+    entry.shed = false;
+    this.#request(entry);
+  }
+
+  #onClosed(entry: Entry<T>): void {
+    entry.cancelRetry();
+    this.#entries.delete(entry);
+    if (entry.state === 'streaming') this.#leave(entry);
+  }
+
+  #leave(entry: Entry<T>): void {
+    entry.state = 'leaving';
+    this.#surroundings.send({ type: 'UNSUBSCRIBE', log: entry.log! });
+  }
+
+  #onLeft(entry: Entry<T> | undefined): void {
+    if (entry === undefined) return;
+    this.#forget(entry);
+    if (!entry.reader.closed) this.#request(entry);
+  }
+
+  /** The server has no subscription for it any more. */
+  #forget(entry: Entry<T>): void {
+    this.#byRequest.delete(entry.request);
+    if (entry.log !== undefined) this.#byLog.delete(entry.log);
+    entry.log = undefined;
+    entry.state = 'waiting';
+  }
+
+  /** What does not follow what came before ends that one subscription, loudly. */
+  #deliver(entry: Entry<T>, step: () => void): void {
+    try {
+      step();
+    } catch (error) {
+      if (!(error instanceof LatecomerError)) throw error;
+      entry.reader.fail(error);
+    }
+  }
+}
