@@ -1,0 +1,45 @@
+import type { SessionSummary } from '../protocol/index.js';
+import { catalogueKey, KeyKind, kindRange, readCatalogueKey } from './keys.js';
+import { entries, type LevelHandle, type Operation } from './level.js';
+
+/** A session's line in the catalogue, as it is stored under its log's number. */
+export interface CatalogueRow {
+  source: string;
+  session: string;
+  epoch: string;
+  createdMs: number;
+  /** Last number of the log when the line was written; what the log itself says counts where it is more. */
+  lastSeq: number;
+  /** Present when the session has ended. */
+  ended?: { atMs: number; reason: string };
+}
+
+/** The write that puts a line into the catalogue, or replaces it. */
+export function catalogueWrite(log: number, row: CatalogueRow): Operation {
+  return { type: 'put', key: catalogueKey(log), value: Buffer.from(JSON.stringify(row)) };
+}
+
+/** The whole catalogue by number of the log, oldest first. */
+export async function readCatalogue(level: LevelHandle): Promise<Map<number, CatalogueRow>> {
+  const rows = new Map<number, CatalogueRow>();
+  for await (const [key, value] of entries(level, kindRange(KeyKind.CATALOGUE))) {
+    rows.set(readCatalogueKey(key), JSON.parse(value.toString()) as CatalogueRow);
+  }
+  return rows;
+}
+
+/** A line of the catalogue as clients see it. */
+export function summarize(log: number, row: CatalogueRow, firstSeq: number, lastSeq: number): SessionSummary {
+  const { source, session, epoch, createdMs, ended } = row;
+  return {
+    source,
+    session,
+    log,
+    epoch,
+    state: ended ? 'ended' : 'active',
+    firstSeq,
+    lastSeq,
+    createdMs,
+    ...(ended && { endedMs: ended.atMs, reason: ended.reason }),
+  };
+}

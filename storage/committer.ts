@@ -1,0 +1,244 @@
+import type { Durability } from '../protocol/index.js';
+import { limits } from '../protocol/index.js';
+import type { Database } from './database.js';
+import { StorageError } from './errors.js';
+import { metaKey } from './keys.js';
+import { type LevelHandle, type Operation, rootCause, writeBatch } from './level.js';
+import { OneOffWrite } from './one-off-write.js';
+import type { SpaceGuard } from './space-guard.js';
+import type { Wait } from './wait.js';
+
+/** What a source wants written, all of it or nothing, and how it learns what became of it. */
+export interface Sealed {
+  operations: Operation[];
+  /** About how much it is. */
+  bytes: number;
+  /** `disk`: not written before fsync has returned. */
+  durability: Durability;
+  /** A key of its own that is in the database if, and only if, it was written. */
+  proof: Buffer;
+  /** It is written, at this level, which may be stronger than what was asked for. */
+  written(durability: Durability): void;
+  /** It is not written (`ERR_NOT_WRITTEN`, `ERR_DISK_FULL`), or nobody can tell (`ERR_OUTCOME_UNKNOWN`). */
+  refused(error: StorageError): void;
+}
+
+/** One who has something to write from time to time: a session with its queue. */
+export interface CommitSource {
+  /**
+   * Called when nothing is in flight, once per batch until it returns `undefined`; number and stamp things now.
+   * @param bytesMax room that is left in the batch; a single publish may be larger
+   */
+  seal(bytesMax: number): Sealed | undefined;
+}
+
+/** What a {@link Committer} works with. */
+export interface CommitterOptions {
+  database: Database;
+  /** `disk`: every batch of messages is synced; `os`: one that has an item which asks for it. */
+  durability: Durability;
+  guard: SpaceGuard;
+  /** Whether the database says already that it may hold messages that were not synced. */
+  unsyncedOnRecord: boolean;
+  outcomeDeadlineMs: number;
+  wait: Wait;
+}
+
+interface Batch {
+  items: Sealed[];
+  operations: Operation[];
+  bytes: number;
+  sync: boolean;
+}
+
+/** A batch is at most about this large, over all logs. */
+const batchBytesMax = 1024 * 1024;
+
+/** In the database since the first batch of messages that was not synced, until the next clean start. */
+export const unsyncedKey = metaKey('unsynced');
+
+/**
+ * Group commit: exactly one batch in flight for the whole database. While it is, publishes queue up; when it is done,
+ * each source seals at most one block, and all of them are the next batch.
+ */
+export class Committer {
+  readonly #options: CommitterOptions;
+  /** In the order in which they are served; one that was served goes to the back. */
+  readonly #sources = new Set<CommitSource>();
+  #writes: OneOffWrite[] = [];
+  #scheduled = false;
+  #running: Promise<void> | undefined;
+  #doubtful: { items: Sealed[]; settled: () => void } | undefined;
+  #closed = false;
+  #unsyncedOnRecord: boolean;
+  #batches = 0;
+  #commits = 0;
+  #bytes = 0;
+
+  constructor(options: CommitterOptions) {
+    this.#options = options;
+    this.#unsyncedOnRecord = options.unsyncedOnRecord;
+  }
+
+  /** Batches written, blocks and other items in them, and their bytes. */
+  get counters(): { batches: number; commits: number; bytesWritten: number } {
+    return { batches: this.#batches, commits: this.#commits, bytesWritten: this.#bytes };
+  }
+
+  /** The source has something to write. It is asked for it as soon as nothing is in flight. */
+  wake(source: CommitSource): void {
+    this.#sources.add(source);
+    this.#schedule();
+  }
+
+  /**
+   * Write this in the next batch.
+   * @param durability `os`: it need not be synced, whatever the store's level
+   * @throws StorageError `ERR_NOT_WRITTEN`, `ERR_OUTCOME_UNKNOWN`, `ERR_STORAGE_CLOSED`
+   */
+  write(operations: Operation[], durability: Durability): Promise<void> {
+    if (this.#closed) return Promise.reject(new StorageError('ERR_STORAGE_CLOSED', 'the store is closed'));
+    const write = new OneOffWrite(operations, durability);
+    this.#writes.push(write);
+    this.#schedule();
+    return write.settled;
+  }
+
+  /** To be called with a database that was opened again: what was in doubt is looked for. */
+  async recover(level: LevelHandle): Promise<() => void> {
+    const doubtful = this.#doubtful;
+    const found = await Promise.all((doubtful?.items ?? []).map((item) => isWritten(level, item)));
+    return () => {
+      if (doubtful && this.#doubtful === doubtful) this.#settle((item, index) => settleFound(item, found[index]!));
+      this.#schedule();
+    };
+  }
+
+  /** Waits for the batch in flight; what is queued behind it is not written. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    const unavailable = this.#options.database.unavailable();
+    if (unavailable) this.#giveUp('the store was closed before the disk came back');
+    await this.#running;
+    const closed = new StorageError('ERR_STORAGE_CLOSED', 'the store is closed');
+    for (const write of this.#writes.splice(0)) write.refused(closed);
+    this.#sources.clear();
+  }
+
+  #schedule(): void {
+    if (this.#scheduled || this.#running || this.#closed) return;
+    if (this.#sources.size === 0 && this.#writes.length === 0) return;
+    this.#scheduled = true;
+    setImmediate(() => {
+      this.#scheduled = false;
+      this.#running = this.#run();
+    });
+  }
+
+  /** What throws here is a programmer's error in a source; it is not caught, so that it ends the process. */
+  async #run(): Promise<void> {
+    for (;;) {
+      const level = this.#options.database.level;
+      const batch = level && !this.#closed ? this.#collect() : undefined;
+      if (!level || !batch) break;
+      await this.#commit(level, batch);
+    }
+    this.#running = undefined;
+  }
+
+  #collect(): Batch | undefined {
+    const batch: Batch = { items: [], operations: [], bytes: 0, sync: false };
+    while (this.#writes.length > 0 && batch.bytes < batchBytesMax) add(batch, this.#writes.shift()!);
+    const refusal = this.#options.guard.refusal();
+    let messages = false;
+    for (const source of [...this.#sources]) {
+      const room = batchBytesMax - batch.bytes;
+      if (room < limits.blockBytesMax) break;
+      this.#sources.delete(source);
+      const sealed = source.seal(room);
+      if (!sealed) continue;
+      if (refusal) {
+        sealed.refused(refusal);
+        continue;
+      }
+      this.#sources.add(source);
+      add(batch, sealed);
+      messages = true;
+    }
+    if (batch.items.length === 0) return undefined;
+    if (messages) this.#protect(batch);
+    return batch;
+  }
+
+  /**
+   * Messages are synced, or it is on record, synced itself, that some were not: numbers that were given out may then be
+   * given out again after a power failure, and the next start has to know.
+   */
+  #protect(batch: Batch): void {
+    if (this.#options.durability === 'disk') batch.sync = true;
+    if (batch.sync || this.#unsyncedOnRecord) return;
+    batch.operations.push({ type: 'put', key: unsyncedKey, value: Buffer.from('1') });
+    batch.sync = true;
+  }
+
+  async #commit(level: LevelHandle, batch: Batch): Promise<void> {
+    this.#options.guard.wrote(batch.bytes);
+    try {
+      await writeBatch(level, batch.operations, batch.sync);
+    } catch (error) {
+      return await this.#failed(batch, error);
+    }
+    if (batch.operations[batch.operations.length - 1]!.key === unsyncedKey) this.#unsyncedOnRecord = true;
+    this.#batches += 1;
+    this.#commits += batch.items.length;
+    this.#bytes += batch.bytes;
+    for (const item of batch.items) item.written(batch.sync ? 'disk' : 'os');
+  }
+
+  /** Whether the batch is on disk is not known until the database is open again, so nobody is told before. */
+  async #failed(batch: Batch, error: unknown): Promise<void> {
+    const { database, wait, outcomeDeadlineMs } = this.#options;
+    const timer = new AbortController();
+    const settled = new Promise<void>((resolve) => {
+      this.#doubtful = { items: batch.items, settled: resolve };
+    });
+    database.failed(error);
+    wait(outcomeDeadlineMs, timer.signal).then(
+      () => this.#giveUp(`the disk did not come back within ${outcomeDeadlineMs} ms: ${rootCause(error).message}`),
+      () => {},
+    );
+    await settled;
+    timer.abort();
+  }
+
+  #giveUp(message: string): void {
+    this.#settle((item) => item.refused(new StorageError('ERR_OUTCOME_UNKNOWN', message)));
+  }
+
+  #settle(settle: (item: Sealed, index: number) => void): void {
+    const doubtful = this.#doubtful;
+    if (!doubtful) return;
+    this.#doubtful = undefined;
+    doubtful.items.forEach(settle);
+    doubtful.settled();
+  }
+}
+
+function add(batch: Batch, item: Sealed): void {
+  batch.items.push(item);
+  for (const operation of item.operations) batch.operations.push(operation);
+  batch.bytes += item.bytes;
+  if (item.durability === 'disk') batch.sync = true;
+}
+
+async function isWritten(level: LevelHandle, item: Sealed): Promise<boolean> {
+  if (item instanceof OneOffWrite) return await item.isWritten(level);
+  return (await level.get(item.proof)) !== undefined;
+}
+
+/** What a database says after it was opened is on disk: opening writes, and syncs, what it recovers. */
+function settleFound(item: Sealed, found: boolean): void {
+  if (found) item.written('disk');
+  else
+    item.refused(new StorageError('ERR_NOT_WRITTEN', 'the write failed and is not in the log; it can be sent again'));
+}

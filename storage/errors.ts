@@ -1,0 +1,28 @@
+/**
+ * `ERR_DIRECTORY_IN_USE` – another process has the directory open;
+ * `ERR_STORAGE_OPEN` – the database cannot be opened, for another reason;
+ * `ERR_STORAGE_CLOSED` – the store was closed for good;
+ * `ERR_NOT_WRITTEN` – what was to be written is not in the log, and will not be: safe to retry;
+ * `ERR_OUTCOME_UNKNOWN` – the disk did not come back in time to tell whether it was written;
+ * `ERR_DISK_FULL` – less than the reserve is free; nothing was tried;
+ * `ERR_STORAGE_UNAVAILABLE` – the database is being reopened after a failure, or a read failed.
+ */
+export type StorageErrorCode =
+  | 'ERR_DIRECTORY_IN_USE'
+  | 'ERR_STORAGE_OPEN'
+  | 'ERR_STORAGE_CLOSED'
+  | 'ERR_NOT_WRITTEN'
+  | 'ERR_OUTCOME_UNKNOWN'
+  | 'ERR_DISK_FULL'
+  | 'ERR_STORAGE_UNAVAILABLE';
+
+/** A failure of the log that a server has to expect. `code` is stable, `cause` is what the disk or LevelDB said. */
+export class StorageError extends Error {
+  override readonly name = 'StorageError';
+  readonly code: StorageErrorCode;
+
+  constructor(code: StorageErrorCode, message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.code = code;
+  }
+}

@@ -1,0 +1,10 @@
+export { type CommitSource, Committer, type Sealed } from './committer.js';
+export { StorageError, type StorageErrorCode } from './errors.js';
+export { type LevelHandle, type OpenLevel, type Operation, openLevel } from './level.js';
+export { Log, type SealedBlock } from './log.js';
+export type { Loss, Page } from './page.js';
+export { PublisherRecord, type Receipt, type ReceiptWrite } from './receipts.js';
+export { Ring } from './ring.js';
+export { Store, type StoreStats } from './store.js';
+export type { StoreOptions } from './store-options.js';
+export type { Wait } from './wait.js';

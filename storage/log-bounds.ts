@@ -1,0 +1,38 @@
+import { blockFirstSeq, readBlockHeader, splitBlocks, verifyBlock } from '../protocol/index.js';
+import { blockKey, blocksEnd, readBlockKey } from './keys.js';
+import { entries, firstEntry, type LevelHandle } from './level.js';
+
+/** What the database says about a log. */
+export interface LogBounds {
+  /** First number kept; 1 when there is none, or when the first value cannot be read. */
+  firstSeq: number;
+  /** 0 when there is no message. */
+  lastSeq: number;
+  /** Time of the newest block; 0 when there is none, or when it cannot be read. */
+  timeMs: number;
+}
+
+/** Read from the log itself, never from a counter that can disagree. */
+export async function readLogBounds(level: LevelHandle, log: number): Promise<LogBounds> {
+  const range = { gte: blockKey(log, 0), lt: blocksEnd(log) };
+  const first = await firstEntry(level, range);
+  const last = await firstEntry(level, { ...range, reverse: true });
+  if (!first || !last) return { firstSeq: 1, lastSeq: 0, timeMs: 0 };
+  const head = splitBlocks(first[1]).blocks[0];
+  const { blocks } = splitBlocks(last[1]);
+  const tail = blocks[blocks.length - 1];
+  return {
+    firstSeq: head && verifyBlock(head) ? blockFirstSeq(head) : 1,
+    lastSeq: readBlockKey(last[0]).lastSeq,
+    timeMs: tail && verifyBlock(tail) ? readBlockHeader(tail).timeMs : 0,
+  };
+}
+
+/** The blocks of a log's values that end behind message `seq`: few, they are those of one batch. */
+export async function readBlocksBehind(level: LevelHandle, log: number, seq: number): Promise<Buffer[]> {
+  const found: Buffer[] = [];
+  for await (const [, value] of entries(level, { gte: blockKey(log, seq + 1), lt: blocksEnd(log) })) {
+    found.push(...splitBlocks(value).blocks.filter(verifyBlock));
+  }
+  return found;
+}

@@ -1,0 +1,143 @@
+import { strict as assert } from 'node:assert';
+import { blockFirstSeq, blockLastSeq, type Payloads, readBlockHeader, sealBlock } from '../protocol/index.js';
+import { blockKey } from './keys.js';
+import { Ring } from './ring.js';
+
+/** A block that has its numbers and its time, and is not in the log yet. */
+export interface SealedBlock {
+  block: Buffer;
+  firstSeq: number;
+  lastSeq: number;
+  timeMs: number;
+  /** Its key in the database. */
+  key: Buffer;
+}
+
+/** What a log starts from. */
+export interface LogFacts {
+  number: number;
+  source: string;
+  session: string;
+  epoch: string;
+  state: 'active' | 'ended';
+  firstSeq: number;
+  lastSeq: number;
+  /** Time of the newest block; 0 when there is none. */
+  timeMs: number;
+}
+
+/**
+ * A named, persisted run of messages numbered 1, 2, 3…. The log assigns the numbers and knows what is durable; writing
+ * is the committer's work. At most one sealed block is outstanding.
+ */
+export class Log {
+  /** The log's number on this server. */
+  readonly number: number;
+  readonly source: string;
+  readonly session: string;
+  /** Changes only while the store is opened: positions learnt in another epoch may name other messages. */
+  readonly epoch: string;
+  /** The recent blocks. */
+  readonly ring: Ring;
+  #state: 'active' | 'ending' | 'ended';
+  #firstSeq: number;
+  #lastSeq: number;
+  #timeMs: number;
+  #sealed: SealedBlock | undefined;
+
+  constructor(facts: LogFacts, ringBytesMax: number) {
+    this.number = facts.number;
+    this.source = facts.source;
+    this.session = facts.session;
+    this.epoch = facts.epoch;
+    this.ring = new Ring(ringBytesMax, facts.lastSeq + 1);
+    this.#state = facts.state;
+    this.#firstSeq = facts.firstSeq;
+    this.#lastSeq = facts.lastSeq;
+    this.#timeMs = facts.timeMs;
+  }
+
+  /** `ended` once the end is durable. */
+  get state(): 'active' | 'ended' {
+    return this.#state === 'ended' ? 'ended' : 'active';
+  }
+
+  /** First number that is still kept; 1 while the log is empty. */
+  get firstSeq(): number {
+    return this.#firstSeq;
+  }
+
+  /** Last durable number; `firstSeq - 1` while there is none. */
+  get lastSeq(): number {
+    return this.#lastSeq;
+  }
+
+  /** The next number to assign. */
+  get nextSeq(): number {
+    return (this.#sealed?.lastSeq ?? this.#lastSeq) + 1;
+  }
+
+  /**
+   * Give payloads their numbers and their time (never earlier than the block before). Follow with {@link written} or
+   * {@link discarded} before the next call.
+   * @param parts at least one payload, in order; they become one block
+   * @param nowMs milliseconds since 1970
+   */
+  seal(parts: readonly Payloads[], nowMs: number): SealedBlock {
+    assert(this.#sealed === undefined, `log ${this.number} has a sealed block outstanding`);
+    assert(this.#state === 'active', `log ${this.number} is ${this.#state}`);
+    const firstSeq = this.#lastSeq + 1;
+    const timeMs = Math.max(this.#timeMs, nowMs);
+    const block = sealBlock(this.number, firstSeq, timeMs, parts);
+    const lastSeq = blockLastSeq(block);
+    assert(lastSeq >= firstSeq, 'a block holds at least one message');
+    this.#sealed = { block, firstSeq, lastSeq, timeMs, key: blockKey(this.number, lastSeq) };
+    return this.#sealed;
+  }
+
+  /** The sealed block is in the log: it goes into the ring. */
+  written(): void {
+    assert(this.#sealed !== undefined, `log ${this.number} has no sealed block`);
+    const { block } = this.#sealed;
+    this.#sealed = undefined;
+    this.#append(block);
+  }
+
+  /** The sealed block is not in the log: its numbers go to the next one. */
+  discarded(): void {
+    assert(this.#sealed !== undefined, `log ${this.number} has no sealed block`);
+    this.#sealed = undefined;
+  }
+
+  /**
+   * A block found in the database after a reopen. Ignored when it is known already; it is new when its fate could not
+   * be told in time.
+   */
+  found(block: Buffer): void {
+    if (blockFirstSeq(block) !== this.#lastSeq + 1) return;
+    assert(this.#sealed === undefined, `log ${this.number} has a sealed block outstanding`);
+    this.#append(block);
+  }
+
+  /** From now on nothing is sealed; {@link ended} or {@link notEnded} follows. */
+  ending(): void {
+    assert(this.#state === 'active' && this.#sealed === undefined, `log ${this.number} is being written or ended`);
+    this.#state = 'ending';
+  }
+
+  /** The end is durable. */
+  ended(): void {
+    this.#state = 'ended';
+  }
+
+  /** The end could not be written. */
+  notEnded(): void {
+    this.#state = 'active';
+  }
+
+  #append(block: Buffer): void {
+    this.ring.push(block);
+    this.#lastSeq = blockLastSeq(block);
+    this.#timeMs = readBlockHeader(block).timeMs;
+  }
+}

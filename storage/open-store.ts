@@ -1,0 +1,78 @@
+import type { Durability } from '../protocol/index.js';
+import { type CatalogueRow, catalogueWrite, readCatalogue } from './catalogue.js';
+import { unsyncedKey } from './committer.js';
+import { metaKey } from './keys.js';
+import { type LevelHandle, type Operation, writeBatch } from './level.js';
+import { Log } from './log.js';
+import { readLogBounds } from './log-bounds.js';
+import { expiredReceipts } from './receipts.js';
+
+/** Present from a clean close to the next open. */
+const cleanKey = metaKey('clean');
+
+/** A session of the catalogue with its log. */
+export interface SessionEntry {
+  log: Log;
+  row: CatalogueRow;
+}
+
+/** What the start of a store needs to know. */
+export interface StartOptions {
+  durability: Durability;
+  ringBytesMax: number;
+  randomEpoch: () => string;
+  /** Receipts written before this are forgotten. */
+  expiredMs: number;
+}
+
+/**
+ * Read the catalogue and the logs of a database that was just opened, and put on record that it is in use.
+ *
+ * After an unclean end below durability `disk` numbers that were given out may be missing, and would be given out again:
+ * the active logs get a new epoch, so that nobody takes the new messages for the ones it knew.
+ */
+export async function startFrom(level: LevelHandle, options: StartOptions): Promise<SessionEntry[]> {
+  const [clean, unsynced] = await level.getMany([cleanKey, unsyncedKey]);
+  const rows = await readCatalogue(level);
+  const operations: Operation[] = await expiredReceipts(level, options.expiredMs);
+  operations.push({ type: 'del', key: cleanKey });
+  if (options.durability === 'os') operations.push({ type: 'put', key: unsyncedKey, value: Buffer.from('1') });
+  else operations.push({ type: 'del', key: unsyncedKey });
+  const sessions: SessionEntry[] = [];
+  for (const [number, row] of rows) {
+    if (unsynced && !clean && !row.ended) {
+      row.epoch = options.randomEpoch();
+      operations.push(catalogueWrite(number, row));
+    }
+    sessions.push({ row, log: await openLog(level, number, row, options.ringBytesMax) });
+  }
+  await writeBatch(level, operations, true);
+  return sessions;
+}
+
+async function openLog(level: LevelHandle, number: number, row: CatalogueRow, ringBytesMax: number): Promise<Log> {
+  const { firstSeq, lastSeq, timeMs } = await readLogBounds(level, number);
+  const { source, session, epoch } = row;
+  return new Log(
+    {
+      number,
+      source,
+      session,
+      epoch,
+      state: row.ended ? 'ended' : 'active',
+      firstSeq,
+      lastSeq: Math.max(lastSeq, row.lastSeq),
+      timeMs,
+    },
+    ringBytesMax,
+  );
+}
+
+/** The last batch of a clean close; the numbers each active log has reached go along. */
+export function cleanMarker(sessions: Iterable<SessionEntry>): Operation[] {
+  const operations: Operation[] = [{ type: 'put', key: cleanKey, value: Buffer.from('1') }];
+  for (const { log, row } of sessions) {
+    if (!row.ended) operations.push(catalogueWrite(log.number, { ...row, lastSeq: log.lastSeq }));
+  }
+  return operations;
+}

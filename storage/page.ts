@@ -1,0 +1,18 @@
+import type { LossReason } from '../protocol/index.js';
+
+/** Messages that can no longer be delivered: [from..to], both included. */
+export interface Loss {
+  from: number;
+  to: number;
+  reason: LossReason;
+}
+
+/** A stretch of a log as it was read back from disk. */
+export interface Page {
+  /** Contiguous and verified. The first may start before the number asked for, the last may end after it: slice them. */
+  blocks: Buffer[];
+  /** What cannot be delivered, directly behind the blocks. */
+  lost?: Loss;
+  /** First number behind this page, its loss included. */
+  next: number;
+}

@@ -1,0 +1,137 @@
+import { strict as assert } from 'node:assert';
+import { Packr } from 'msgpackr';
+import { type Durability, limits, type ReceiptRun } from '../protocol/index.js';
+import { KeyKind, kindRange, readReceiptKey, receiptKey, receiptPrefix } from './keys.js';
+import { entries, type LevelHandle, type Operation } from './level.js';
+import type { Log } from './log.js';
+
+const packr = new Packr({ useRecords: false, variableMapSize: true, int64AsType: 'number' });
+
+/** The acknowledged publishes of one publisher in one block. */
+interface ReceiptRow {
+  log: number;
+  session: string;
+  epoch: string;
+  durability: Durability;
+  timeMs: number;
+  runs: ReceiptRun[];
+}
+
+/** Where the messages of one publish are. */
+export interface Receipt {
+  session: string;
+  epoch: string;
+  log: number;
+  durability: Durability;
+  /** One publish: `[number, 1, firstSeq, messages]`. */
+  run: ReceiptRun;
+}
+
+/** Receipts that go into the batch of the block they are about. Call `written` or `discarded`, once. */
+export interface ReceiptWrite {
+  operations: Operation[];
+  written(): void;
+  discarded(): void;
+}
+
+/**
+ * The publishes of one publisher that are on record: the last `limits.publishesInFlightMax` of them, so that a repeat
+ * gets the acknowledgement the original got. One record per publisher may be in use at a time.
+ */
+export class PublisherRecord {
+  readonly #prefix: Buffer;
+  readonly #clock: () => number;
+  /** In the order of their numbers. */
+  #rows: { lastNumber: number; row: ReceiptRow }[];
+  #outstanding = false;
+
+  private constructor(prefix: Buffer, clock: () => number, rows: { lastNumber: number; row: ReceiptRow }[]) {
+    this.#prefix = prefix;
+    this.#clock = clock;
+    this.#rows = rows;
+  }
+
+  /** What the database has on record. */
+  static async load(
+    level: LevelHandle,
+    source: string,
+    publisher: string,
+    clock: () => number,
+  ): Promise<PublisherRecord> {
+    const prefix = receiptPrefix(source, publisher);
+    const rows: { lastNumber: number; row: ReceiptRow }[] = [];
+    const end = Buffer.concat([prefix, Buffer.alloc(9, 0xff)]);
+    for await (const [key, value] of entries(level, { gte: receiptKey(prefix, 0), lt: end })) {
+      if (key.length === prefix.length + 8) rows.push({ lastNumber: readReceiptKey(key), row: readRow(value) });
+    }
+    return new PublisherRecord(prefix, clock, rows);
+  }
+
+  /** Last publish number on record; 0 when there is none. */
+  get lastNumber(): number {
+    return this.#rows[this.#rows.length - 1]?.lastNumber ?? 0;
+  }
+
+  /** Where the messages of publish `number` are; `undefined` when it is not on record, or no longer. */
+  find(number: number): Receipt | undefined {
+    if (number <= this.lastNumber - limits.publishesInFlightMax) return undefined;
+    const row = this.#rows.find(({ lastNumber }) => lastNumber >= number)?.row;
+    const run = row?.runs.find(([first, publishes]) => number >= first && number < first + publishes);
+    if (!row || !run) return undefined;
+    const [firstNumber, , firstSeq, messagesEach] = run;
+    const { session, epoch, log, durability } = row;
+    return {
+      session,
+      epoch,
+      log,
+      durability,
+      run: [number, 1, firstSeq + (number - firstNumber) * messagesEach, messagesEach],
+    };
+  }
+
+  /**
+   * Put publishes on record. What leaves the window is deleted in the same batch.
+   * @param log where their messages are
+   * @param runs in the order of their numbers, behind those on record
+   */
+  record(log: Pick<Log, 'number' | 'session' | 'epoch'>, runs: ReceiptRun[], durability: Durability): ReceiptWrite {
+    assert(!this.#outstanding, 'one block of a publisher is written at a time');
+    const [firstNumber, publishes] = runs[runs.length - 1]!;
+    const lastNumber = firstNumber + publishes - 1;
+    assert(runs[0]![0] > this.lastNumber, `publish ${runs[0]![0]} is not behind ${this.lastNumber}`);
+    const row = { log: log.number, session: log.session, epoch: log.epoch, durability, timeMs: this.#clock(), runs };
+    const kept = this.#rows.findIndex((old) => old.lastNumber > lastNumber - limits.publishesInFlightMax);
+    const dropped = kept === -1 ? this.#rows.length : kept;
+    const operations: Operation[] = [
+      { type: 'put', key: receiptKey(this.#prefix, lastNumber), value: packr.pack(row) },
+    ];
+    for (let index = 0; index < dropped; index += 1) {
+      operations.push({ type: 'del', key: receiptKey(this.#prefix, this.#rows[index]!.lastNumber) });
+    }
+    this.#outstanding = true;
+    return {
+      operations,
+      written: () => {
+        this.#outstanding = false;
+        this.#rows.splice(0, dropped);
+        this.#rows.push({ lastNumber, row });
+      },
+      discarded: () => {
+        this.#outstanding = false;
+      },
+    };
+  }
+}
+
+/** Deletes of the receipts that were written before `expiredMs`. */
+export async function expiredReceipts(level: LevelHandle, expiredMs: number): Promise<Operation[]> {
+  const operations: Operation[] = [];
+  for await (const [key, value] of entries(level, kindRange(KeyKind.RECEIPT))) {
+    if (readRow(value).timeMs < expiredMs) operations.push({ type: 'del', key });
+  }
+  return operations;
+}
+
+function readRow(value: Buffer): ReceiptRow {
+  return packr.unpack(value) as ReceiptRow;
+}

@@ -1,0 +1,83 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pino } from 'pino';
+import { type Durability, encodePayloads, type Payloads } from '../../protocol/index.js';
+import type { Committer, Log, Operation, Sealed, StorageError, StoreOptions } from '../../storage/index.js';
+
+/** A directory that is removed by the function that comes with it. */
+export async function temporaryDirectory(): Promise<{ directory: string; remove: () => Promise<void> }> {
+  const directory = await mkdtemp(join(tmpdir(), 'latecomer-storage-'));
+  return { directory, remove: () => rm(directory, { recursive: true, force: true }) };
+}
+
+/** A clock that moves by a millisecond whenever it is looked at. */
+export function tickingClock(startMs = 1_000_000): () => number {
+  let nowMs = startMs;
+  return () => {
+    nowMs += 1;
+    return nowMs;
+  };
+}
+
+/** Options for a store in `directory`, silent, with its own clock. */
+export function storeOptions(directory: string, more: Partial<StoreOptions> = {}): StoreOptions {
+  return { directory, durability: 'disk', clock: tickingClock(), logger: pino({ level: 'silent' }), ...more };
+}
+
+/** Payloads that say who they are. */
+export function texts(...values: string[]): Payloads {
+  return encodePayloads(values.map((value) => Buffer.from(value)));
+}
+
+/** What became of something published. */
+export interface Outcome {
+  firstSeq: number;
+  lastSeq: number;
+  durability?: Durability;
+  error?: StorageError;
+}
+
+/** Publishes one block at a time into a log, and tells what became of it. */
+export class TestPublisher {
+  readonly #committer: Committer;
+  readonly #log: Log;
+  readonly #queue: {
+    payloads: Payloads;
+    durability: Durability;
+    extra: Operation[];
+    done: (outcome: Outcome) => void;
+  }[] = [];
+
+  constructor(committer: Committer, log: Log) {
+    this.#committer = committer;
+    this.#log = log;
+  }
+
+  publish(payloads: Payloads, durability: Durability = 'os', extra: Operation[] = []): Promise<Outcome> {
+    return new Promise((done) => {
+      this.#queue.push({ payloads, durability, extra, done });
+      this.#committer.wake(this);
+    });
+  }
+
+  seal(): Sealed | undefined {
+    const next = this.#queue.shift();
+    if (!next) return undefined;
+    const { block, firstSeq, lastSeq, key } = this.#log.seal([next.payloads], 0);
+    return {
+      operations: [{ type: 'put', key, value: block }, ...next.extra],
+      bytes: block.length,
+      durability: next.durability,
+      proof: key,
+      written: (durability) => {
+        this.#log.written();
+        next.done({ firstSeq, lastSeq, durability });
+      },
+      refused: (error) => {
+        this.#log.discarded();
+        next.done({ firstSeq, lastSeq, error });
+      },
+    };
+  }
+}
