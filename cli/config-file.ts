@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { ConfigurationError } from './cli-error.js';
-import { suggestion } from './nearest.js';
 import { settings } from './settings.js';
+import { suggestion } from './suggestion.js';
 
 /**
  * Read a configuration file.

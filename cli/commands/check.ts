@@ -1,0 +1,35 @@
+import type { Command } from '../command.js';
+import { ExitCode } from '../exit-codes.js';
+import { Output } from '../output.js';
+import { settings } from '../settings.js';
+import { table } from '../table.js';
+
+/** `latecomer check`: what a server started like this would run with. */
+export const check: Command = {
+  name: 'check',
+  summary: 'print the merged configuration and where each value comes from',
+  usage: '[options]',
+  settings: settings.map(({ key }) => key),
+  options: [{ flag: 'json', description: 'print it as JSON, ready to be a configuration file' }],
+  positionalsMax: 0,
+  notes: ['Nothing is started. A bad value is reported as `serve` would report it.'],
+
+  async run({ options, configuration, terminal }) {
+    const output = new Output(terminal.stdout);
+    if (options.has('json')) output.line(JSON.stringify(configuration.settings, undefined, 2));
+    else for (const line of settingLines(configuration)) output.line(line);
+    await output.end();
+    return ExitCode.done;
+  },
+};
+
+function settingLines({ settings: merged, origins }: Parameters<Command['run']>[0]['configuration']): string[] {
+  const rows = settings.map(({ key }) => [key, valueText(merged, key), origins.get(key)!]);
+  return table(['SETTING', 'VALUE', 'FROM'], rows);
+}
+
+function valueText(merged: object, key: string): string {
+  let value: unknown = merged;
+  for (const part of key.split('.')) value = (value as Record<string, unknown>)[part];
+  return value === undefined ? '(none)' : String(value);
+}

@@ -1,0 +1,144 @@
+import type { Client, Subscription } from '../../client/index.js';
+import { UsageError } from '../cli-error.js';
+import type { Command, CommandInput } from '../command.js';
+import { ExitCode } from '../exit-codes.js';
+import { jsonLine, type PrintedMessage, plainLine } from '../message-line.js';
+import { wholeNumber } from '../number-option.js';
+import { clientSettings, openClient, sourceOption } from '../open-client.js';
+import { Output } from '../output.js';
+import { ProgressLine } from '../progress-line.js';
+import type { Terminal } from '../terminal.js';
+
+/** What is asked for. */
+interface TailRequest {
+  session: string | undefined;
+  from: number | undefined;
+  /** Last number printed. */
+  to: number;
+  /** Most messages printed. */
+  count: number;
+  wait: boolean;
+  print: (message: PrintedMessage) => string;
+}
+
+/** `latecomer tail`: follow a session. */
+export const tail: Command = {
+  name: 'tail',
+  summary: 'print the messages of a session as they come, from any number on',
+  usage: '[options]',
+  settings: clientSettings,
+  options: [
+    sourceOption,
+    { flag: 'session', placeholder: 'NAME', description: 'session to read; the active one when not given' },
+    { flag: 'from', placeholder: 'N', description: 'first number; 0 is the newest message; live only when not given' },
+    { flag: 'to', placeholder: 'N', description: 'end after this number' },
+    { flag: 'count', placeholder: 'N', description: 'end after this many messages' },
+    { flag: 'wait', description: 'when --from is beyond the next number, wait for it' },
+    { flag: 'json', description: 'a JSON object a line: {"session","seq","time","payload"}' },
+  ],
+  positionalsMax: 0,
+  notes: [
+    'A line holds number, time and payload, separated by tabs. With --json a payload is a string when it is UTF-8, else {"base64":"…"}.',
+    'What can no longer be delivered, and the end of the session, are told on stderr.',
+  ],
+
+  async run(input) {
+    const request = requestOf(input.options);
+    const client = await openClient(input);
+    try {
+      return await follow(client, request, input.terminal);
+    } finally {
+      await client.close();
+    }
+  },
+};
+
+function requestOf(options: CommandInput['options']): TailRequest {
+  const from = wholeNumber(options, 'from', 0);
+  const to = wholeNumber(options, 'to', 1) ?? Number.POSITIVE_INFINITY;
+  if (from !== undefined && to < from) throw new UsageError(`--to ${to} is before --from ${from}`);
+  return {
+    session: options.get('session') as string | undefined,
+    from,
+    to,
+    count: wholeNumber(options, 'count', 1) ?? Number.POSITIVE_INFINITY,
+    wait: options.has('wait'),
+    print: options.has('json') ? jsonLine : plainLine,
+  };
+}
+
+async function follow(client: Client, request: TailRequest, terminal: Terminal): Promise<number> {
+  const { session, from, wait, to } = request;
+  const subscription = client.subscribe({
+    ...(session === undefined ? {} : { session }),
+    ...(from === undefined ? {} : { from }),
+    ...(wait ? { wait } : {}),
+  });
+  const progress = new ProgressLine(terminal.stderr);
+  const output = new Output(terminal.stdout, () => progress.clear());
+  const stop = AbortSignal.any([terminal.interrupted, output.closed]);
+  const close = () => subscription.close();
+  if (stop.aborted) close();
+  else stop.addEventListener('abort', close, { once: true });
+  const rewind = report(subscription, terminal, progress, to);
+  try {
+    await printAll(subscription, request, output, (seq) => rewind.moved(seq));
+  } finally {
+    stop.removeEventListener('abort', close);
+    progress.clear();
+    await output.end();
+  }
+  return ExitCode.done;
+}
+
+async function printAll(
+  subscription: Subscription<Uint8Array>,
+  { to, count, print }: TailRequest,
+  output: Output,
+  moved: (seq: number) => void,
+): Promise<void> {
+  let left = count;
+  for await (const block of subscription.blocks()) {
+    for (const message of block) {
+      if (message.seq <= to) {
+        await output.line(print(message));
+        left -= 1;
+      }
+      if (message.seq >= to || left === 0 || output.closed.aborted) return;
+    }
+    moved(block.lastSeq);
+  }
+}
+
+/** Tell stderr what happens to the subscription besides messages, and follow its rewinds. */
+function report(
+  subscription: Subscription<Uint8Array>,
+  { stderr }: Terminal,
+  progress: ProgressLine,
+  to: number,
+): { moved(seq: number): void } {
+  const say = (text: string) => {
+    progress.clear();
+    stderr.write(`latecomer: ${text}\n`);
+  };
+  let rewind: { firstSeq: number; lastSeq: number } | undefined;
+  subscription.on('rewinding', ({ from, lastSeq }) => {
+    rewind = { firstSeq: from, lastSeq: Math.min(lastSeq, to) };
+  });
+  subscription.on('live', () => {
+    rewind = undefined;
+    progress.clear();
+  });
+  subscription.on('lost', ({ session, from, to: lastLost, reason }) => {
+    say(`LOST messages ${from} to ${lastLost} of session ${session}: ${reason}`);
+    if (lastLost >= to) subscription.close();
+  });
+  subscription.on('ended', ({ session, lastSeq, reason }) => {
+    say(`session ${session} ended after message ${lastSeq}: ${reason}`);
+  });
+  return {
+    moved: (seq) => {
+      if (rewind !== undefined) progress.moved({ ...rewind, seq });
+    },
+  };
+}

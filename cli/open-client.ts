@@ -1,0 +1,46 @@
+import { type Client, connect } from '../client/index.js';
+import { UsageError } from './cli-error.js';
+import type { CommandInput, CommandOption } from './command.js';
+import { connectFailure } from './request-failure.js';
+
+/** Settings of every command that talks to a server. */
+export const clientSettings = ['host', 'port'] as const;
+
+/** The option of the commands that mean one source. */
+export const sourceOption: CommandOption = {
+  flag: 'source',
+  placeholder: 'NAME',
+  description: 'source of the stream [LATECOMER_SOURCES: the first of them, default main]',
+};
+
+/** The source a command means. */
+export function sourceOf({ options, configuration }: CommandInput): string {
+  return (options.get('source') as string | undefined) ?? configuration.settings.sources[0]!;
+}
+
+/**
+ * Connect to the server of the configuration. A connection that breaks later is made again, which stderr is told.
+ * @throws CliError when there is none, in words that say what to do
+ */
+export async function openClient(input: CommandInput): Promise<Client> {
+  const { configuration, terminal } = input;
+  const { host, port } = configuration.settings;
+  if (port === 0) throw new UsageError('port 0 is for serve: give the port it printed with --port');
+  let client: Client;
+  try {
+    client = await connect({
+      host,
+      port,
+      source: sourceOf(input),
+      name: 'latecomer-cli',
+      closeMs: 1_000,
+      signal: terminal.interrupted,
+    });
+  } catch (error) {
+    throw connectFailure(error, host, port);
+  }
+  client.on('disconnected', ({ error }) => {
+    terminal.stderr.write(`latecomer: ${error.message}; reconnecting\n`);
+  });
+  return client;
+}

@@ -1,0 +1,40 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { setTimeout as wait } from 'node:timers/promises';
+
+/**
+ * Start a Node process as the leader of a process group of its own, with an IPC channel: it sees `disconnect` when
+ * this process is gone, and everything it forks can be ended with it.
+ * @param args what follows the module on its command line
+ */
+export function startGroup(module: string, args: readonly string[]): ChildProcess {
+  return fork(module, args, { detached: true, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+}
+
+/**
+ * End every process of a group that is left, stopped ones too, and wait until they are gone and hold no port or file.
+ * @param leader process id of the group's leader, which may have exited already
+ * @param deadlineMs how long to wait; a zombie that nobody reaps holds nothing, so waiting for ever would be wrong
+ * @returns whether the group is gone
+ */
+export async function endGroup(leader: number, deadlineMs = 1_000): Promise<boolean> {
+  const deadline = performance.now() + deadlineMs;
+  while (signalGroup(leader, 'SIGKILL')) {
+    if (performance.now() > deadline) return false;
+    await wait(10);
+  }
+  return true;
+}
+
+/**
+ * Send a signal to all processes of a group.
+ * @returns whether there was one
+ */
+export function signalGroup(leader: number, signal: NodeJS.Signals): boolean {
+  try {
+    process.kill(-leader, signal);
+    return true;
+  } catch {
+    // ESRCH: nobody is left. EPERM, on some systems: only zombies are left.
+    return false;
+  }
+}
