@@ -4,11 +4,11 @@ import {
   encodeMessage,
   errorCodes,
   FrameReader,
-  lengthPrefixBytes,
   limits,
   ProtocolError,
   type ServerMessage,
 } from '../protocol/index.js';
+import type { Outlet } from './outlet.js';
 
 /** Below this many queued bytes a connection is given more of a stream. */
 const roomBytes = 64 * 1024;
@@ -37,7 +37,7 @@ let lastId = 0;
  * It reads no further while a request is being answered, while its publish window is full, or while it does not take
  * its answers, so that a client costs bounded memory whatever it sends.
  */
-export class Connection {
+export class Connection implements Outlet {
   readonly id = ++lastId;
   readonly openedMs: number;
   readonly #socket: Socket;
@@ -66,7 +66,9 @@ export class Connection {
     this.#socket.setNoDelay(true);
     this.#socket.on('data', (chunk) => this.#read(chunk));
     this.#socket.on('drain', () => this.#drained());
-    this.#socket.on('error', (error) => this.#logger.debug({ connection: this.id, error: error.message }, 'socket error'));
+    this.#socket.on('error', (error) =>
+      this.#logger.debug({ connection: this.id, error: error.message }, 'socket error'),
+    );
     this.#socket.on('close', () => this.#close());
   }
 
@@ -151,7 +153,9 @@ export class Connection {
     if (!this.#loggedIn && now - this.openedMs > limits.loginMs) {
       this.fail(new ProtocolError('ERR_LOGIN_TIMEOUT', `no login within ${limits.loginMs} ms`));
     } else if (this.#loggedIn && this.#paused.size === 0 && now - this.#heardMs > limits.silenceMs) {
-      this.fail(new ProtocolError('ERR_SILENT', `nothing heard for ${limits.silenceMs} ms; send a HEARTBEAT when idle`));
+      this.fail(
+        new ProtocolError('ERR_SILENT', `nothing heard for ${limits.silenceMs} ms; send a HEARTBEAT when idle`),
+      );
     } else if (this.#loggedIn && now - this.#saidMs >= limits.heartbeatMs && this.#socket.writableLength === 0) {
       this.send({ type: 'HEARTBEAT' });
     }
@@ -190,7 +194,9 @@ export class Connection {
   #failed(error: unknown): void {
     if (error instanceof ProtocolError) return this.fail(error);
     this.#logger.error({ connection: this.id, err: error }, 'request failed');
-    this.fail(new ProtocolError('ERR_INTERNAL', 'the server could not answer a request; its log says why', { cause: error }));
+    this.fail(
+      new ProtocolError('ERR_INTERNAL', 'the server could not answer a request; its log says why', { cause: error }),
+    );
   }
 
   #drained(): void {
@@ -204,4 +210,3 @@ export class Connection {
     this.#listener.closed();
   }
 }
-

@@ -1,5 +1,4 @@
-import type { Payloads, ProtocolError, ReceiptRun } from '../protocol/index.js';
-import type { Durability } from '../protocol/index.js';
+import type { Durability, Payloads, ProtocolError, ReceiptRun } from '../protocol/index.js';
 import type { Log, StorageError } from '../storage/index.js';
 import type { Producer, PublishQueue } from './publish-queue.js';
 

@@ -2,8 +2,8 @@ import type { Durability, Publish, SessionSummary } from '../protocol/index.js';
 import type { Page, Ring } from '../storage/index.js';
 import type { PublisherOwner } from './publisher.js';
 import type { Ref } from './runtime/index.js';
-import type { SessionEnd } from './subscription-machine.js';
 import type { SubscriptionListProtocol } from './subscription-list.js';
+import type { SessionEnd } from './subscription-machine.js';
 
 /** The live stream of a log, as a follower joins it. */
 export interface Followed {

@@ -1,24 +1,17 @@
 import {
   blockPayloadBytesMax,
   type Durability,
+  limits,
   type Payloads,
   ProtocolError,
   type ReceiptRun,
-  limits,
 } from '../protocol/index.js';
-import type { CommitSource, Committer, Log, Operation, Sealed, StorageError } from '../storage/index.js';
-
-/** What a producer writes into the batch of its own block, so that a repeat is recognised for ever. */
-export interface Receipt {
-  operations: Operation[];
-  written(): void;
-  discarded(): void;
-}
+import type { CommitSource, Committer, Log, Operation, ReceiptWrite, Sealed, StorageError } from '../storage/index.js';
 
 /** One who publishes: its publishes are settled in the order in which they were queued. */
 export interface Producer {
   /** Called while a block with its publishes is sealed. */
-  receipt(log: Log, runs: ReceiptRun[], durability: Durability): Receipt | undefined;
+  receipt(log: Log, runs: ReceiptRun[], durability: Durability): ReceiptWrite | undefined;
   /** The publishes of these runs are durable at this level. */
   acknowledged(log: Log, runs: ReceiptRun[], durability: Durability): void;
   /** The publish of this number was not accepted, nor is any later one that is queued. */
@@ -82,7 +75,10 @@ export class PublishQueue implements CommitSource {
   /** @throws ProtocolError `ERR_BUSY` when the queue is full */
   push(publish: QueuedPublish): void {
     if (this.#bytes + publish.payloads.bytes.length > this.#bytesMax) {
-      throw new ProtocolError('ERR_BUSY', `publish queue of session ${this.#log.session} holds ${this.#bytes} bytes, limit ${this.#bytesMax}`);
+      throw new ProtocolError(
+        'ERR_BUSY',
+        `publish queue of session ${this.#log.session} holds ${this.#bytes} bytes, limit ${this.#bytesMax}`,
+      );
     }
     this.#bytes += publish.payloads.bytes.length;
     this.#queue.push(publish);
@@ -120,7 +116,6 @@ export class PublishQueue implements CommitSource {
         this.#committed(lastSeq);
         for (const [producer, own] of runs) producer.acknowledged(this.#log, own, reached);
         this.#settleIdle();
-        if (this.depth > 0) this.#committer.wake(this);
       },
       refused: (error) => {
         this.#sealedCount = 0;

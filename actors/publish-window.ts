@@ -41,6 +41,11 @@ export class PublishBudget {
   }
 }
 
+interface Unanswered {
+  number: number;
+  bytes: number;
+}
+
 /**
  * The publishes of one connection that have no answer yet. While it is full the connection's socket is not read.
  *
@@ -49,7 +54,7 @@ export class PublishBudget {
  */
 export class PublishWindow {
   readonly #budget: PublishBudget;
-  #unanswered: { number: number; bytes: number }[] = [];
+  #unanswered: Unanswered[] = [];
   #bytes = 0;
   #refusedFrom: number | undefined;
 
@@ -84,7 +89,7 @@ export class PublishWindow {
 
   #release(settled: (number: number) => boolean): void {
     let bytes = 0;
-    const unanswered: typeof this.#unanswered = [];
+    const unanswered: Unanswered[] = [];
     for (const publish of this.#unanswered) {
       if (settled(publish.number)) bytes += publish.bytes;
       else unanswered.push(publish);

@@ -7,8 +7,8 @@ import {
   type ReceiptRun,
   type ServerMessage,
 } from '../protocol/index.js';
-import type { Log, PublisherRecord, StorageError } from '../storage/index.js';
-import type { Producer, PublishQueue, Receipt } from './publish-queue.js';
+import type { Log, PublisherRecord, ReceiptWrite, StorageError } from '../storage/index.js';
+import type { Producer, PublishQueue } from './publish-queue.js';
 
 /** The answers a publisher gets. */
 export type PublishAnswer = Extract<ServerMessage, { type: 'ACKNOWLEDGED' | 'REFUSED' }>;
@@ -107,7 +107,7 @@ export class Publisher implements Producer {
     this.#expected = number + 1;
   }
 
-  receipt(log: Log, runs: ReceiptRun[], durability: Durability): Receipt {
+  receipt(log: Log, runs: ReceiptRun[], durability: Durability): ReceiptWrite {
     return this.#record.record(log, runs, durability);
   }
 
@@ -158,7 +158,10 @@ export class Publisher implements Producer {
 }
 
 function gap(number: number, expected: number): ProtocolError {
-  return new ProtocolError('ERR_PUBLISH_NUMBER', `publish number ${number} found, ${expected} expected: numbers are consecutive`);
+  return new ProtocolError(
+    'ERR_PUBLISH_NUMBER',
+    `publish number ${number} found, ${expected} expected: numbers are consecutive`,
+  );
 }
 
 /** The code of a storage failure as the wire knows it. */

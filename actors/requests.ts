@@ -11,8 +11,8 @@ import {
 } from '../protocol/index.js';
 import type { Connection, ConnectionListener } from './connection.js';
 import type { OpenPublisher, Origin } from './origin.js';
-import type { PublishAnswer, PublisherOwner } from './publisher.js';
 import { type PublishBudget, PublishWindow } from './publish-window.js';
+import type { PublishAnswer, PublisherOwner } from './publisher.js';
 import { Retransmission } from './retransmission.js';
 import type { Ref } from './runtime/index.js';
 import type { Login, SessionHandlerProtocol } from './session-handler.js';
@@ -90,7 +90,9 @@ export class Requests implements ConnectionListener, PublisherOwner {
   takenOver(): void {
     this.#publisher = undefined;
     const { publisher } = this.#login ?? {};
-    this.#connection.fail(new ProtocolError('ERR_PUBLISHER_TAKEN_OVER', `another connection logged in as publisher ${publisher}`));
+    this.#connection.fail(
+      new ProtocolError('ERR_PUBLISHER_TAKEN_OVER', `another connection logged in as publisher ${publisher}`),
+    );
   }
 
   #beforeLogin(frame: Buffer, publish: boolean): Promise<void> {
@@ -106,7 +108,11 @@ export class Requests implements ConnectionListener, PublisherOwner {
     const loggedIn = await sessionHandler.ask('login', { login }, { timeoutMs: requestMs });
     this.#source = loggedIn.source;
     if (login.publisher) {
-      const asked = { source: loggedIn.source, publisher: login.publisher, durability: login.durability ?? 'os' } as const;
+      const asked = {
+        source: loggedIn.source,
+        publisher: login.publisher,
+        durability: login.durability ?? 'os',
+      } as const;
       const publisher = await origin.openPublisher(asked, this);
       if (this.#connection.closing) return publisher.close();
       this.#publisher = publisher;
@@ -156,19 +162,37 @@ export class Requests implements ConnectionListener, PublisherOwner {
     const { session, decision } = await sessionHandler.ask('request', asked, { timeoutMs: requestMs });
     if (decision.action === 'reset') {
       const { source, session: name, epoch, firstSeq, lastSeq } = session;
-      this.#connection.send({ type: 'RESET', request: request.request, source, session: name, epoch, firstSeq, lastSeq });
+      this.#connection.send({
+        type: 'RESET',
+        request: request.request,
+        source,
+        session: name,
+        epoch,
+        firstSeq,
+        lastSeq,
+      });
       return;
     }
     this.#refuseSubscription(session.log, session.session);
     const { log, source, epoch, state, lastSeq } = session;
     const from = decision.next;
-    this.#connection.send({ type: 'SUBSCRIBED', request: request.request, log, source, session: session.session, epoch, state, from, lastSeq });
+    this.#connection.send({
+      type: 'SUBSCRIBED',
+      request: request.request,
+      log,
+      source,
+      session: session.session,
+      epoch,
+      state,
+      from,
+      lastSeq,
+    });
     const subscription = await this.#context.subscribe({
       session,
       next: from,
       pull: decision.action === 'pull',
       client: this.client,
-      connection: this.#connection,
+      outlet: this.#connection,
       over: () => this.#subscriptions.delete(log),
     });
     if (this.#connection.closing) subscription.stop();
@@ -177,7 +201,10 @@ export class Requests implements ConnectionListener, PublisherOwner {
 
   #refuseSubscription(log: number, session: string): void {
     if (this.#subscriptions.has(log)) {
-      throw new ProtocolError('ERR_ALREADY_SUBSCRIBED', `this connection already has a subscription to session ${session} (log ${log})`);
+      throw new ProtocolError(
+        'ERR_ALREADY_SUBSCRIBED',
+        `this connection already has a subscription to session ${session} (log ${log})`,
+      );
     }
     if (this.#subscriptions.size >= limits.subscriptionsPerConnectionMax) {
       throw new ProtocolError(
@@ -197,23 +224,41 @@ export class Requests implements ConnectionListener, PublisherOwner {
   async #rerequest(message: Extract<ClientMessage, { type: 'REREQUEST' }>): Promise<void> {
     if (this.#retransmissions.size >= limits.rerequestsPerConnectionMax) {
       const running = this.#retransmissions.size;
-      throw new ProtocolError('ERR_TOO_MANY_REREQUESTS', `${running} rerequests are being answered, limit ${limits.rerequestsPerConnectionMax}`);
+      throw new ProtocolError(
+        'ERR_TOO_MANY_REREQUESTS',
+        `${running} rerequests are being answered, limit ${limits.rerequestsPerConnectionMax}`,
+      );
     }
     const { origin } = this.#context;
     const session = await origin.findSession(message.source ?? this.#source, message.session ?? '');
     const { request, from, to } = message;
     if (from < 1 || to < from) throw new ProtocolError('ERR_BAD_MESSAGE', `REREQUEST: no range [${from}..${to}]`);
     if (to > session.lastSeq) {
-      throw new ProtocolError('ERR_BEYOND_NEXT', `range ends at ${to}, session ${session.session} at ${session.lastSeq}`);
+      throw new ProtocolError(
+        'ERR_BEYOND_NEXT',
+        `range ends at ${to}, session ${session.session} at ${session.lastSeq}`,
+      );
     }
-    const retransmission = new Retransmission(request, from, to, (next) => origin.read(session.log, next, to), this.#connection);
+    const retransmission = new Retransmission(
+      request,
+      from,
+      to,
+      (next) => origin.read(session.log, next, to),
+      this.#connection,
+    );
     this.#retransmissions.add(retransmission);
     retransmission.run().then(
       () => this.#retransmissions.delete(retransmission),
       (error) => {
         this.#retransmissions.delete(retransmission);
         const message = `range [${from}..${to}] could not be read: ${(error as Error).message}`;
-        this.#connection.send({ type: 'REJECTED', request, code: 'ERR_REWIND_FAILED', message, remedy: errorCodes.ERR_REWIND_FAILED });
+        this.#connection.send({
+          type: 'REJECTED',
+          request,
+          code: 'ERR_REWIND_FAILED',
+          message,
+          remedy: errorCodes.ERR_REWIND_FAILED,
+        });
       },
     );
   }

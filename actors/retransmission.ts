@@ -1,6 +1,6 @@
 import { blockBody, blockFirstSeq, blockLastSeq, retransmissionHeader, sliceBlock } from '../protocol/index.js';
 import type { Page } from '../storage/index.js';
-import type { Connection } from './connection.js';
+import type { Outlet } from './outlet.js';
 
 /**
  * The answer to a rerequest: a bounded range of a log, unicast as RETRANSMISSION frames, while the connection's
@@ -11,19 +11,19 @@ export class Retransmission {
   readonly #from: number;
   readonly #to: number;
   readonly #read: (from: number) => Promise<Page>;
-  readonly #connection: Connection;
+  readonly #outlet: Outlet;
   #next: number;
   #messages = 0;
   #stopped = false;
   #wake: (() => void) | undefined;
 
   /** @param read reads the page of the range that starts at a number */
-  constructor(request: number, from: number, to: number, read: (from: number) => Promise<Page>, connection: Connection) {
+  constructor(request: number, from: number, to: number, read: (from: number) => Promise<Page>, outlet: Outlet) {
     this.#request = request;
     this.#from = this.#next = from;
     this.#to = to;
     this.#read = read;
-    this.#connection = connection;
+    this.#outlet = outlet;
   }
 
   /** Resolves when the range was sent, or the client has gone; rejects when it cannot be read. */
@@ -36,7 +36,7 @@ export class Retransmission {
       this.#send(page);
     }
     const [request, from, to, messages] = [this.#request, this.#from, this.#to, this.#messages];
-    this.#connection.send({ type: 'RETRANSMITTED', request, from, to, messages });
+    this.#outlet.send({ type: 'RETRANSMITTED', request, from, to, messages });
   }
 
   /** The client took what it was sent. */
@@ -51,7 +51,7 @@ export class Retransmission {
   }
 
   async #room(): Promise<void> {
-    while (!this.#connection.hasRoom && !this.#stopped) {
+    while (!this.#outlet.hasRoom && !this.#stopped) {
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
       });
@@ -62,20 +62,25 @@ export class Retransmission {
     const frames: Buffer[] = [];
     for (const whole of page.blocks) {
       if (blockFirstSeq(whole) > this.#to) break;
-      const block = sliceBlock(whole, Math.max(this.#next, blockFirstSeq(whole)), Math.min(this.#to, blockLastSeq(whole)));
-      if (blockFirstSeq(block) !== this.#next) throw new Error(`retransmission wants ${this.#next}, read ${blockFirstSeq(block)}`);
+      const block = sliceBlock(
+        whole,
+        Math.max(this.#next, blockFirstSeq(whole)),
+        Math.min(this.#to, blockLastSeq(whole)),
+      );
+      if (blockFirstSeq(block) !== this.#next)
+        throw new Error(`retransmission wants ${this.#next}, read ${blockFirstSeq(block)}`);
       frames.push(retransmissionHeader(block, this.#request), blockBody(block));
       const next = blockLastSeq(block) + 1;
       this.#messages += next - this.#next;
       this.#next = next;
     }
-    this.#connection.write(frames);
+    this.#outlet.write(frames);
     if (page.lost && this.#next <= this.#to) this.#lose(page.lost);
   }
 
   #lose({ to, reason }: NonNullable<Page['lost']>): void {
     const last = Math.min(to, this.#to);
-    this.#connection.send({ type: 'LOST', request: this.#request, from: this.#next, to: last, reason });
+    this.#outlet.send({ type: 'LOST', request: this.#request, from: this.#next, to: last, reason });
     this.#next = last + 1;
   }
 }

@@ -16,7 +16,7 @@ export interface RewindParameters {
 }
 
 /** Streams a log from storage for one subscription, page by page, as fast as that subscription asks for them. */
-export default class RewindActor extends Actor<RewindParameters> implements Behaviour<RewindProtocol> {
+export default class RewindActor extends Actor<RewindParameters, RewindProtocol> implements Behaviour<RewindProtocol> {
   #stopped = false;
 
   async read({ from }: { from: number }): Promise<void> {

@@ -33,18 +33,24 @@ export interface SessionHandlerParameters {
 
 /** Decides what becomes of logins and of requests for sessions; one serves all connections of a process. */
 export default class SessionHandlerActor
-  extends Actor<SessionHandlerParameters>
+  extends Actor<SessionHandlerParameters, SessionHandlerProtocol>
   implements Behaviour<SessionHandlerProtocol>
 {
   login({ login }: { login: Login }): LoggedIn {
     if (!login.versions.includes(protocolVersion)) {
       const spoken = login.versions.join(', ') || 'none';
-      throw new ProtocolError('ERR_VERSION', `client speaks protocol versions ${spoken}; this server speaks ${protocolVersion}`);
+      throw new ProtocolError(
+        'ERR_VERSION',
+        `client speaks protocol versions ${spoken}; this server speaks ${protocolVersion}`,
+      );
     }
     const { origin, server } = this.parameters;
     const source = login.source ?? origin.sources[0]!;
     if (!origin.sources.includes(source)) {
-      throw new ProtocolError('ERR_UNKNOWN_SOURCE', `no source ${source}; this server has ${origin.sources.join(', ')}`);
+      throw new ProtocolError(
+        'ERR_UNKNOWN_SOURCE',
+        `no source ${source}; this server has ${origin.sources.join(', ')}`,
+      );
     }
     return {
       type: 'LOGGED_IN',

@@ -1,4 +1,3 @@
-import type { Logger } from 'pino';
 import { type Durability, encodePayloads, ProtocolError, type SessionSummary } from '../protocol/index.js';
 import type { Log, Store } from '../storage/index.js';
 import { LocalProducer } from './local-producer.js';
@@ -22,7 +21,10 @@ export type SessionProtocol = {
   close: [Record<string, never>, void];
   /** End the session after what is queued; followers are told when they have all of it. */
   endOfSession: [{ reason: string }, SessionSummary];
-  inspect: [Record<string, never>, { session: string; queued: number; queuedBytes: number; publishers: number; lists: number }];
+  inspect: [
+    Record<string, never>,
+    { session: string; queued: number; queuedBytes: number; publishers: number; lists: number },
+  ];
 };
 
 /** What a Session is made of. */
@@ -33,11 +35,13 @@ export interface SessionParameters {
   publishBytesMax: number;
   /** Milliseconds since 1970. */
   clock: () => number;
-  logger: Logger;
 }
 
 /** An active session: the queue of publishes in front of its log, its publishers, and the lists that follow it. */
-export default class SessionActor extends Actor<SessionParameters> implements Behaviour<SessionProtocol> {
+export default class SessionActor
+  extends Actor<SessionParameters, SessionProtocol>
+  implements Behaviour<SessionProtocol>
+{
   readonly #lists = new Set<Ref<SubscriptionListProtocol>>();
   readonly #publishers = new Map<string, Publisher>();
   readonly #local = new LocalProducer();
@@ -88,17 +92,20 @@ export default class SessionActor extends Actor<SessionParameters> implements Be
   }
 
   async close(): Promise<void> {
-    this.#refusal ??= new ProtocolError('ERR_SHUTTING_DOWN', 'the server is shutting down; publish again after reconnecting');
+    this.#refusal ??= new ProtocolError(
+      'ERR_SHUTTING_DOWN',
+      'the server is shutting down; publish again after reconnecting',
+    );
     await this.#queue.flushed();
   }
 
   async endOfSession({ reason }: { reason: string }): Promise<SessionSummary> {
-    const { log, store, logger } = this.parameters;
+    const { log, store } = this.parameters;
     if (log.state === 'ended') return store.summary(log);
     this.#refusal = new ProtocolError('ERR_SESSION_ENDED', `session ${log.session} has ended: ${reason}`);
     await this.#queue.flushed();
     const summary = await store.endSession(log, reason);
-    logger.info({ session: log.session, lastSeq: summary.lastSeq, reason }, 'session ended');
+    this.logger.info({ session: log.session, lastSeq: summary.lastSeq, reason }, 'session ended');
     for (const list of this.#lists) list.tell('sessionEnded', { lastSeq: summary.lastSeq, reason });
     return summary;
   }

@@ -1,4 +1,4 @@
-import { Actor, type Behaviour, type Ref } from './runtime/index.js';
+import { Actor, type Behaviour } from './runtime/index.js';
 import type { SubscriptionMembers } from './subscription-members.js';
 
 /** What a SubscriptionList understands. */
@@ -17,7 +17,7 @@ export interface SubscriptionListParameters {
 
 /** The actor that hears from the session and passes it on to the {@link SubscriptionMembers} of its process. */
 export default class SubscriptionListActor
-  extends Actor<SubscriptionListParameters>
+  extends Actor<SubscriptionListParameters, SubscriptionListProtocol>
   implements Behaviour<SubscriptionListProtocol>
 {
   committed({ seq }: { seq: number }): void {

@@ -161,7 +161,8 @@ export class SubscriptionMachine {
       const lastSeq = blockLastSeq(whole);
       const block = blockFirstSeq(whole) < this.#next && this.#next <= lastSeq ? sliceBlock(whole, this.#next) : whole;
       const firstSeq = blockFirstSeq(block);
-      if (firstSeq !== this.#next) throw new Error(`subscription wants ${this.#next}, was given [${firstSeq}..${lastSeq}]`);
+      if (firstSeq !== this.#next)
+        throw new Error(`subscription wants ${this.#next}, was given [${firstSeq}..${lastSeq}]`);
       contiguous.push(block);
       this.#next = lastSeq + 1;
     }

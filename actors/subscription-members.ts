@@ -1,5 +1,5 @@
-import type { Followed, Origin } from './origin.js';
 import { FanOut, type Member } from './fan-out.js';
+import type { Followed, Origin } from './origin.js';
 import type { Ref } from './runtime/index.js';
 import type { SubscriptionListProtocol } from './subscription-list.js';
 import type { SessionEnd } from './subscription-machine.js';

@@ -1,8 +1,8 @@
 import { type ErrorCode, errorCodes, type SessionSummary } from '../protocol/index.js';
 import { type Page, Ring } from '../storage/index.js';
-import type { Connection } from './connection.js';
 import { GapBuffer } from './gap-buffer.js';
 import type { Followed } from './origin.js';
+import type { Outlet } from './outlet.js';
 import type { OpenRewind, Rewinds } from './rewinds.js';
 import { Actor, type Behaviour, type Ref, Supervisor } from './runtime/index.js';
 import { type SessionEnd, SubscriptionMachine, type SubscriptionPorts } from './subscription-machine.js';
@@ -39,7 +39,7 @@ export interface SubscriptionStart {
   /** The session has ended: it is served from the log and never joins the broadcast. */
   pull: boolean;
   client: string;
-  connection: Connection;
+  outlet: Outlet;
   /** Called once, when nothing more will be delivered. */
   over(): void;
 }
@@ -69,7 +69,7 @@ export interface OpenSubscription {
 }
 
 /** A rewind is restarted after 50 ms, 100 ms, … 2 s, at most 10 times in 30 s. */
-const rewindRestarts = { backoffMs: { first: 50, max: 2_000 }, restartsMax: 10, withinMs: 30_000 };
+const rewindRestarts = { delayFirstMs: 50, delayMsMax: 2_000, restartsMax: 10, withinMs: 30_000 };
 
 /**
  * One client's position in one log. The decisions are {@link SubscriptionMachine}'s; this actor connects them with the
@@ -136,16 +136,16 @@ export default class SubscriptionActor
   }
 
   inspect(): SubscriptionInspection {
-    const { client, session, connection, next } = this.parameters.start;
+    const { client, session, outlet, next } = this.parameters.start;
     return {
-      connection: connection.id,
+      connection: outlet.id,
       client,
       source: session.source,
       session: session.session,
       state: this.#machine?.state ?? 'requested',
       next: this.#machine?.next ?? next,
       head: this.#gap?.head ?? session.lastSeq,
-      queuedBytes: connection.queuedBytes,
+      queuedBytes: outlet.queuedBytes,
       rewindRestarts: this.#restarts,
     };
   }
@@ -160,25 +160,25 @@ export default class SubscriptionActor
 
   #ports(gap: GapBuffer): SubscriptionPorts {
     const { start } = this.parameters;
-    const { connection, session } = start;
+    const { outlet, session } = start;
     const { log } = session;
     return {
       gap,
-      hasRoom: () => connection.hasRoom,
-      write: (blocks) => connection.write(blocks),
+      hasRoom: () => outlet.hasRoom,
+      write: (blocks) => outlet.write(blocks),
       readPage: (from) => this.#readPage(from),
       stopRewind: () => this.#stopRewind(),
-      live: (seq) => connection.send({ type: 'LIVE', log, seq }),
+      live: (seq) => outlet.send({ type: 'LIVE', log, seq }),
       lost: (from, to, reason) => {
         this.logger.warn({ session: session.session, from, to, reason }, 'messages lost to a subscriber');
-        connection.send({ type: 'LOST', log, from, to, reason });
+        outlet.send({ type: 'LOST', log, from, to, reason });
       },
       ended: ({ lastSeq, reason }) => {
-        connection.send({ type: 'END_OF_SESSION', log, session: session.session, lastSeq, reason });
+        outlet.send({ type: 'END_OF_SESSION', log, session: session.session, lastSeq, reason });
         this.#finish();
       },
       entered: (from, to, next) =>
-        this.logger.debug({ connection: connection.id, session: session.session, from, to, next }, 'subscription'),
+        this.logger.debug({ connection: outlet.id, session: session.session, from, to, next }, 'subscription'),
     };
   }
 
@@ -188,32 +188,37 @@ export default class SubscriptionActor
     this.#supervisor = new Supervisor<OpenRewind>({
       name: `Rewind of ${this.name}`,
       start: (generation) => this.#openRewind(generation),
-      onStarted: (open, generation) => {
-        this.#rewind = { generation, open };
-        this.#guarded(() => this.#machine!.rewindRestarted());
-      },
       dispose: (open) => open.close(),
-      onRestart: (error) => {
+      onRestart: ({ delayMs, error }) => {
         this.#rewind = undefined;
         this.#restarts += 1;
-        this.logger.warn({ next: this.#machine?.next, error: error.message }, 'rewind failed, starting it anew');
+        this.logger.warn(
+          { next: this.#machine?.next, delayMs, error: error.message },
+          'rewind failed, starting it anew',
+        );
       },
       onGiveUp: (error) => this.#fail('ERR_REWIND_FAILED', error),
       ...rewindRestarts,
     });
-    this.#supervisor.start();
+    void this.#supervisor.start();
   }
 
-  #openRewind(generation: number): Promise<OpenRewind> {
+  /** The new rewind goes on where the subscription is, whatever the one before it had read. */
+  async #openRewind(generation: number): Promise<OpenRewind> {
     const { rewinds, start, self } = this.parameters;
-    return rewinds.open(start.session.log, {
+    const open = await rewinds.open(start.session.log, {
       page: (page) => self().tell('page', { generation, page }),
       failed: (error) => self().tell('rewindFailed', { generation, error }),
     });
+    if (this.#supervisor?.generation === generation) {
+      this.#rewind = { generation, open };
+      this.#guarded(() => this.#machine!.rewindRestarted());
+    }
+    return open;
   }
 
   #stopRewind(): void {
-    this.#supervisor?.stop();
+    void this.#supervisor?.stop();
     this.#supervisor = undefined;
     this.#rewind = undefined;
   }
@@ -230,10 +235,10 @@ export default class SubscriptionActor
 
   #fail(code: ErrorCode, error: Error): void {
     if (this.#over) return;
-    const { connection, session } = this.parameters.start;
-    this.logger.error({ connection: connection.id, session: session.session, next: this.#machine?.next, err: error }, code);
+    const { outlet, session } = this.parameters.start;
+    this.logger.error({ connection: outlet.id, session: session.session, next: this.#machine?.next, err: error }, code);
     const message = `subscription to session ${session.session} ended at ${this.#machine?.next ?? '?'}: ${error.message}`;
-    connection.send({ type: 'UNSUBSCRIBED', log: session.log, code, message, remedy: errorCodes[code] });
+    outlet.send({ type: 'UNSUBSCRIBED', log: session.log, code, message, remedy: errorCodes[code] });
     this.stop();
   }
 

@@ -47,6 +47,15 @@ export class Ring {
     while (this.#bytes > this.#bytesMax && this.#start < this.#blocks.length - 1) this.#evict();
   }
 
+  /** Let go of everything; the next block pushed starts with `nextSeq`. */
+  reset(nextSeq: number): void {
+    this.#blocks = [];
+    this.#start = 0;
+    this.#bytes = 0;
+    this.#firstSeq = nextSeq;
+    this.#lastSeq = nextSeq - 1;
+  }
+
   /** Whether message `seq` is in a block of the ring. */
   has(seq: number): boolean {
     return seq >= this.#firstSeq && seq <= this.#lastSeq;

@@ -132,7 +132,8 @@ export class Link {
       if (!this.#closed) this.#write(['reply', number, message.topic, fields, blocks.length], blocks);
     } catch (error) {
       const { name, code, message: text } = error as Error & { code?: string };
-      if (!this.#closed) this.#write(['error', number, message.topic, { name, code: code ?? null, message: text }, 0], []);
+      if (!this.#closed)
+        this.#write(['error', number, message.topic, { name, code: code ?? null, message: text }, 0], []);
     }
   }
 

@@ -1,0 +1,180 @@
+import type { Socket } from 'node:net';
+import { encodeMessage, errorCodes, ProtocolError } from '../protocol/index.js';
+import { Connection } from './connection.js';
+import { connectOrigin } from './link/remote-origin.js';
+import { LocalRewinds } from './local-rewinds.js';
+import type { Origin } from './origin.js';
+import { PublishBudget } from './publish-window.js';
+import { Requests } from './requests.js';
+import RewindHostActor from './rewind-host.js';
+import type { Rewinds } from './rewinds.js';
+import { Actor, type Behaviour } from './runtime/index.js';
+import SessionHandlerActor from './session-handler.js';
+import type { SubscriptionInspection } from './subscription.js';
+import { Subscriptions } from './subscriptions.js';
+
+/** What an Edge understands. */
+export type EdgeProtocol = {
+  inspect: [Record<string, never>, EdgeInspection];
+  /** Answered at once by a process that is alive. */
+  ping: [Record<string, never>, void];
+  /** Tell every client to reconnect, and resolve when all connections are closed. */
+  drain: [Record<string, never>, void];
+};
+
+/** State of one edge. */
+export interface EdgeInspection {
+  pid: number;
+  connections: number;
+  rewinds: number;
+  publishBytes: number;
+  /** At most 1000. */
+  subscriptions: SubscriptionInspection[];
+  subscriptionCount: number;
+}
+
+/** Limits of an edge. */
+export interface EdgeLimits {
+  connectionsMax: number;
+  loginsMax: number;
+  publishBytesMax: number;
+  ringBytesMax: number;
+  server: string;
+}
+
+/** What an Edge is made of: the log's own process by reference, or the data socket that leads to it. */
+export type EdgeParameters = { limits: EdgeLimits } & (
+  | { origin: Origin; rewinds: Rewinds }
+  | { dataSocket: string; token: string }
+);
+
+/** How often connections are looked at for deadlines and heartbeats. */
+const tickMs = 250;
+/** How long a drain waits for clients before it cuts them. */
+const drainMs = 3_000;
+
+/** Accepts connections and hosts what they run: their requests, subscriptions and subscription lists. */
+export default class EdgeActor extends Actor<EdgeParameters, EdgeProtocol> implements Behaviour<EdgeProtocol> {
+  readonly #connections = new Map<Connection, Requests>();
+  /** Connections that have not logged in, oldest first. */
+  readonly #logins = new Set<Connection>();
+  #start!: (connection: Connection) => Requests;
+  #subscriptions!: Subscriptions;
+  #rewinds!: Rewinds;
+  #budget!: PublishBudget;
+  #ticker: NodeJS.Timeout | undefined;
+  #nowMs = performance.now();
+  #drained: (() => void) | undefined;
+  #draining = false;
+
+  override async onStart(): Promise<void> {
+    const { limits } = this.parameters;
+    const { origin, rewinds } = await this.#upstream();
+    this.#rewinds = rewinds;
+    this.#budget = new PublishBudget(limits.publishBytesMax);
+    this.#subscriptions = new Subscriptions({ spawn: this.spawn.bind(this) }, origin, rewinds);
+    const sessionHandler = await this.spawn(
+      { actor: SessionHandlerActor },
+      { name: 'SessionHandler', parameters: { origin, server: limits.server } },
+    );
+    const subscribe = this.#subscriptions.subscribe.bind(this.#subscriptions);
+    const context = { origin, sessionHandler, budget: this.#budget, subscribe };
+    this.#start = (connection) => new Requests(connection, context);
+    this.#ticker = setInterval(() => this.#tick(), tickMs);
+  }
+
+  override onStop(): void {
+    clearInterval(this.#ticker);
+    for (const connection of this.#connections.keys()) connection.destroy();
+  }
+
+  override onSocket(socket: Socket): void {
+    const refusal = this.#refusal();
+    if (refusal) {
+      const { code, message } = refusal;
+      socket.on('error', () => socket.destroy());
+      socket.end(encodeMessage({ type: 'ERROR', code, message, remedy: errorCodes[code] }), () => socket.destroy());
+      return;
+    }
+    this.#accept(socket);
+  }
+
+  inspect(): EdgeInspection {
+    return {
+      pid: process.pid,
+      connections: this.#connections.size,
+      rewinds: this.#rewinds.size,
+      publishBytes: this.#budget.bytes,
+      subscriptions: this.#subscriptions.inspect(),
+      subscriptionCount: this.#subscriptions.size,
+    };
+  }
+
+  ping(): void {}
+
+  async drain(): Promise<void> {
+    this.#draining = true;
+    const error = new ProtocolError('ERR_SHUTTING_DOWN', 'the server is shutting down; reconnect and resume');
+    for (const connection of this.#connections.keys()) connection.fail(error);
+    if (this.#connections.size === 0) return;
+    await new Promise<void>((resolve) => {
+      this.#drained = resolve;
+      setTimeout(resolve, drainMs).unref();
+    });
+  }
+
+  /** Make room for one more login: of too many, the one that has waited longest is given up. */
+  #refusal(): ProtocolError | undefined {
+    const { connectionsMax, loginsMax } = this.parameters.limits;
+    if (this.#draining) return new ProtocolError('ERR_SHUTTING_DOWN', 'the server is shutting down; reconnect');
+    if (this.#connections.size >= connectionsMax) {
+      return new ProtocolError(
+        'ERR_TOO_MANY_CONNECTIONS',
+        `${this.#connections.size} connections, limit ${connectionsMax}`,
+      );
+    }
+    const [oldest] = this.#logins;
+    if (oldest && this.#logins.size >= loginsMax) {
+      this.#logins.delete(oldest);
+      oldest.fail(
+        new ProtocolError('ERR_LOGIN_TIMEOUT', `${loginsMax} connections wait for their login, this one the longest`),
+      );
+    }
+    return undefined;
+  }
+
+  #accept(socket: Socket): void {
+    const connection = new Connection(socket, () => this.#nowMs, this.logger);
+    const requests = this.#start(connection);
+    this.#connections.set(connection, requests);
+    this.#logins.add(connection);
+    connection.listen({
+      frame: (frame) => requests.frame(frame),
+      drained: () => requests.drained(),
+      closed: () => {
+        this.#connections.delete(connection);
+        this.#logins.delete(connection);
+        requests.closed();
+        if (this.#connections.size === 0) this.#drained?.();
+      },
+    });
+    socket.resume();
+  }
+
+  #tick(): void {
+    this.#nowMs = performance.now();
+    for (const connection of this.#connections.keys()) {
+      connection.tick();
+      if (connection.loggedIn) this.#logins.delete(connection);
+    }
+  }
+
+  async #upstream(): Promise<{ origin: Origin; rewinds: Rewinds }> {
+    const { parameters } = this;
+    if ('origin' in parameters) return parameters;
+    const origin = await connectOrigin(parameters.dataSocket, parameters.token, parameters.limits.ringBytesMax);
+    const read = (log: number, from: number) => origin.read(log, from, Number.MAX_SAFE_INTEGER);
+    const host = await this.spawn({ actor: RewindHostActor }, { name: 'RewindHost', parameters: { read } });
+    return { origin, rewinds: new LocalRewinds(host) };
+  }
+}

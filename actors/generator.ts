@@ -1,0 +1,113 @@
+import { Actor, type Behaviour, type Ref } from './runtime/index.js';
+import type { GeneratorConfig } from './server-config.js';
+import type { SessionProtocol } from './session.js';
+
+/** Hears what a Generator makes; a session is one. */
+export type MessageListener = Pick<Ref<SessionProtocol>, 'ask'>;
+
+/** What a Generator understands. */
+export type GeneratorProtocol = {
+  /** The session its messages are for; sent before its first message. */
+  sessionOpened: [{ session: string; listener: MessageListener }, void];
+  /** The session is over: its listener is let go. */
+  sessionClosed: [{ session: string }, void];
+  /** Make messages now, whatever the schedule; resolves when every listener has them on disk. */
+  generate: [{ count: number }, void];
+  /** Follow the schedule of the configuration. */
+  begin: [Record<string, never>, void];
+  inspect: [Record<string, never>, { made: number; listeners: number }];
+};
+
+/** What a Generator is made of. */
+export interface GeneratorParameters extends GeneratorConfig {
+  /** Milliseconds since 1970. */
+  clock: () => number;
+}
+
+/** How often the schedule is looked at; all that is due by then is one publish. */
+const beatMs = 50;
+/** A publish of the generator is given up after this long; the next beat makes up for it. */
+const publishMs = 60_000;
+/** Messages of one publish. */
+const batchMax = 1_000;
+
+/** The built-in message generating process: makes messages on demand and on a schedule, for all its listeners. */
+export default class GeneratorActor
+  extends Actor<GeneratorParameters, GeneratorProtocol>
+  implements Behaviour<GeneratorProtocol>
+{
+  readonly #listeners = new Map<string, MessageListener>();
+  #made = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #startedMs = 0;
+  #scheduled = 0;
+  #busy = false;
+
+  override onStop(): void {
+    clearInterval(this.#timer);
+  }
+
+  sessionOpened({ session, listener }: { session: string; listener: MessageListener }): void {
+    this.#listeners.set(session, listener);
+  }
+
+  sessionClosed({ session }: { session: string }): void {
+    this.#listeners.delete(session);
+  }
+
+  begin(): void {
+    if (this.parameters.rate <= 0 || this.#timer) return;
+    this.#startedMs = performance.now();
+    this.#timer = setInterval(() => void this.#beat(), beatMs);
+  }
+
+  async generate({ count }: { count: number }): Promise<void> {
+    for (const [session, listener] of this.#listeners) {
+      const payloads = Array.from({ length: count }, (_, index) => this.#message(session, this.#made + index + 1));
+      await listener.ask('publish', { payloads }, { timeoutMs: publishMs });
+    }
+    this.#made += count;
+  }
+
+  inspect(): { made: number; listeners: number } {
+    return { made: this.#made, listeners: this.#listeners.size };
+  }
+
+  /** Make what the schedule owes. While a publish is under way nothing is added: a slow disk slows the generator. */
+  async #beat(): Promise<void> {
+    const { rate, count: last } = this.parameters;
+    const elapsedMs = performance.now() - this.#startedMs;
+    const owed = Math.floor((elapsedMs * rate) / 1_000) - this.#scheduled;
+    const left = last > 0 ? last - this.#made : batchMax;
+    const count = Math.min(owed, left, batchMax);
+    if (count <= 0 || this.#busy) return;
+    this.#busy = true;
+    this.#scheduled += owed;
+    try {
+      await this.generate({ count });
+      if (last > 0 && this.#made >= last) await this.#finish();
+    } catch (error) {
+      this.logger.warn({ error: (error as Error).message }, 'generator could not publish');
+    } finally {
+      this.#busy = false;
+    }
+  }
+
+  /** All of the day's messages are made: the generator ends the session. */
+  async #finish(): Promise<void> {
+    clearInterval(this.#timer);
+    for (const listener of this.#listeners.values()) {
+      await listener.ask(
+        'endOfSession',
+        { reason: 'the generator has made all its messages' },
+        { timeoutMs: publishMs },
+      );
+    }
+    this.#listeners.clear();
+  }
+
+  #message(session: string, number: number): Uint8Array {
+    const text = `${session} message ${number} ${new Date(this.parameters.clock()).toISOString()}`;
+    return Buffer.from(text.padEnd(this.parameters.payloadBytes, ' .'));
+  }
+}

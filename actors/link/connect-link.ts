@@ -1,0 +1,28 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { Link, type LinkMessage } from './link.js';
+
+/** Which part of the server a fork hosts. */
+export type LinkRole = 'Edge' | 'RewindHost';
+
+/**
+ * Connect a fork to the data socket of its server. When the link breaks the process exits: it is started anew with
+ * everything fresh, so that there is no state to reconcile.
+ * @param token proves that the fork belongs to the server
+ */
+export async function connectLink(
+  path: string,
+  token: string,
+  role: LinkRole,
+  handlers: { notice(message: LinkMessage): void },
+): Promise<Link> {
+  const socket = connect(path);
+  await once(socket, 'connect');
+  const link = new Link(socket, {
+    ...handlers,
+    call: ({ topic }) => Promise.reject(new Error(`a fork answers no calls, found ${topic}`)),
+    closed: () => process.exit(0),
+  });
+  await link.call('hello', { token, role, pid: process.pid });
+  return link;
+}

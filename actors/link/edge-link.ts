@@ -1,0 +1,148 @@
+import { readPublish, type ServerMessage } from '../../protocol/index.js';
+import type { OpenPublisher, Origin, PublisherLogin } from '../origin.js';
+import type { Outlet } from '../outlet.js';
+import type { OpenSubscription, SubscriptionStart } from '../subscription.js';
+import type { Link, LinkMessage, LinkReply } from './link.js';
+
+/** Bytes queued towards an edge above which its feeds wait; in time they are served from the log. */
+const roomBytes = 1024 * 1024;
+
+/**
+ * Main's end of an edge's data socket. It serves the {@link Origin} to the edge; each log the edge follows is one
+ * ordinary subscription, so that an edge that cannot keep up rewinds like anyone else.
+ */
+export class EdgeLink {
+  readonly #link: Link;
+  readonly #pid: number;
+  readonly #origin: Origin;
+  readonly #subscribe: (start: SubscriptionStart) => Promise<OpenSubscription>;
+  readonly #feeds = new Map<number, Promise<OpenSubscription>>();
+  readonly #publishers = new Map<number, OpenPublisher>();
+
+  constructor(
+    link: Link,
+    pid: number,
+    origin: Origin,
+    subscribe: (start: SubscriptionStart) => Promise<OpenSubscription>,
+  ) {
+    this.#link = link;
+    this.#pid = pid;
+    this.#origin = origin;
+    this.#subscribe = subscribe;
+    link.onDrain = () => this.#drained();
+  }
+
+  /** The edge has gone: its feeds end, and nobody speaks for its publishers. */
+  closed(): void {
+    for (const log of this.#feeds.keys()) this.#unfollow(log);
+    for (const publisher of this.#publishers.values()) publisher.close();
+    this.#publishers.clear();
+  }
+
+  async call({ topic, fields }: LinkMessage): Promise<LinkReply> {
+    const origin = this.#origin;
+    switch (topic) {
+      case 'facts':
+        return { fields: { durability: origin.durability, sources: origin.sources } };
+      case 'findSession':
+        return { fields: { session: await origin.findSession(String(fields.source), String(fields.session)) } };
+      case 'sessions':
+        return { fields: { sessions: await origin.sessions((fields.source as string | null) ?? undefined) } };
+      case 'read': {
+        const { log, from, to } = fields as { log: number; from: number; to: number };
+        const { blocks, ...rest } = await origin.read(log, from, to);
+        return { fields: rest, blocks };
+      }
+      case 'openPublisher':
+        return {
+          fields: { published: await this.#openPublisher(fields as { publisher: number; login: PublisherLogin }) },
+        };
+      case 'inspect':
+        return { fields: await origin.inspect() };
+      default:
+        throw new Error(`main knows no call ${topic}`);
+    }
+  }
+
+  notice({ topic, fields, blocks }: LinkMessage): void {
+    switch (topic) {
+      case 'follow':
+        return void this.#follow(fields.log as number);
+      case 'unfollow':
+        return this.#unfollow(fields.log as number);
+      case 'publish':
+        return this.#publishers.get(fields.publisher as number)?.publish(readPublish(blocks[0]!));
+      case 'closePublisher':
+        this.#publishers.get(fields.publisher as number)?.close();
+        this.#publishers.delete(fields.publisher as number);
+        return;
+      default:
+        throw new Error(`main knows no notice ${topic}`);
+    }
+  }
+
+  async #openPublisher({ publisher, login }: { publisher: number; login: PublisherLogin }): Promise<number> {
+    const opened = await this.#origin.openPublisher(login, {
+      answer: (answer) => this.#link.notify('answer', { publisher, answer }),
+      takenOver: () => this.#link.notify('takenOver', { publisher }),
+    });
+    this.#publishers.set(publisher, opened);
+    return opened.published;
+  }
+
+  /** The feed starts behind the last number committed now; what comes before it the edge reads when it is asked for. */
+  async #follow(log: number): Promise<void> {
+    const session = (await this.#origin.sessions()).find((summary) => summary.log === log);
+    if (!session) throw new Error(`an edge follows log ${log}, which does not exist`);
+    const { lastSeq, state, reason = '' } = session;
+    this.#link.notify('followed', { log, head: lastSeq, ...(state === 'ended' && { end: { lastSeq, reason } }) });
+    if (state === 'ended') return;
+    const feed = this.#subscribe({
+      session,
+      next: lastSeq + 1,
+      pull: false,
+      client: `edge ${this.#pid}`,
+      outlet: this.#outlet(log),
+      over: () => {},
+    });
+    this.#feeds.set(log, feed);
+    await feed;
+  }
+
+  #unfollow(log: number): void {
+    void this.#feeds.get(log)?.then((subscription) => subscription.stop());
+    this.#feeds.delete(log);
+  }
+
+  #drained(): void {
+    for (const feed of this.#feeds.values()) void feed.then((subscription) => subscription.drained());
+  }
+
+  #outlet(log: number): Outlet {
+    const link = this.#link;
+    return {
+      id: this.#pid,
+      get hasRoom() {
+        return link.queuedBytes < roomBytes;
+      },
+      get queuedBytes() {
+        return link.queuedBytes;
+      },
+      write: (blocks) => link.notify('blocks', { log }, blocks),
+      send: (message) => this.#tell(log, message),
+    };
+  }
+
+  /** What a client would be told of its subscription, as the edge needs it. */
+  #tell(log: number, message: ServerMessage): void {
+    switch (message.type) {
+      case 'LOST':
+        return this.#link.notify('lost', { log, to: message.to });
+      case 'END_OF_SESSION':
+        return this.#link.notify('sessionEnded', { log, lastSeq: message.lastSeq, reason: message.reason });
+      case 'UNSUBSCRIBED':
+        return this.#link.close();
+      default:
+    }
+  }
+}

@@ -1,0 +1,50 @@
+import type { Page } from '../../storage/index.js';
+import type { OpenRewind, RewindReceiver, Rewinds } from '../rewinds.js';
+import type { Link, LinkMessage } from './link.js';
+
+/** Rewinds of the RewindHost in a fork, over its link. While there is no link, nothing can be opened. */
+export class ForkedRewinds implements Rewinds {
+  readonly #receivers = new Map<number, RewindReceiver>();
+  #link: Link | undefined;
+  #lastRewind = 0;
+
+  get size(): number {
+    return this.#receivers.size;
+  }
+
+  /** The fork is there. */
+  connected(link: Link): void {
+    this.#link = link;
+  }
+
+  /** The fork is gone: everything open has failed, and is opened again by its subscription's supervisor. */
+  disconnected(link: Link, error: Error): void {
+    if (this.#link !== link) return;
+    this.#link = undefined;
+    const receivers = [...this.#receivers.values()];
+    this.#receivers.clear();
+    for (const receiver of receivers) receiver.failed(error);
+  }
+
+  async open(log: number, receiver: RewindReceiver): Promise<OpenRewind> {
+    const link = this.#link;
+    if (!link) throw new Error('the process that hosts rewinds is being restarted');
+    const rewind = ++this.#lastRewind;
+    this.#receivers.set(rewind, receiver);
+    link.notify('open', { rewind, log });
+    return {
+      read: (from) => link.notify('read', { rewind, from }),
+      close: () => {
+        if (this.#receivers.delete(rewind)) link.notify('close', { rewind });
+      },
+    };
+  }
+
+  /** A notice of the fork: a page, or a failure. */
+  notice({ topic, fields, blocks }: LinkMessage): void {
+    const { rewind, ...rest } = fields as { rewind: number };
+    const receiver = this.#receivers.get(rewind);
+    if (topic === 'page') receiver?.page({ ...(rest as Omit<Page, 'blocks'>), blocks });
+    else if (topic === 'failed') receiver?.failed(new Error(String((rest as { message?: string }).message)));
+  }
+}

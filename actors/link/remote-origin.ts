@@ -1,0 +1,140 @@
+import type { Durability, Publish, SessionSummary } from '../../protocol/index.js';
+import { blockLastSeq } from '../../protocol/index.js';
+import { type Page, Ring } from '../../storage/index.js';
+import type { Followed, OpenPublisher, Origin, PublisherLogin } from '../origin.js';
+import type { PublishAnswer, PublisherOwner } from '../publisher.js';
+import type { Ref } from '../runtime/index.js';
+import type { SubscriptionListProtocol } from '../subscription-list.js';
+import type { SessionEnd } from '../subscription-machine.js';
+import { connectLink } from './connect-link.js';
+import type { Link, LinkMessage } from './link.js';
+
+/** The live stream of a log, as main sends it. */
+interface Feed {
+  ring: Ring;
+  list: Ref<SubscriptionListProtocol>;
+}
+
+/** Connect a forked edge to the process that has the log. */
+export async function connectOrigin(path: string, token: string, ringBytesMax: number): Promise<RemoteOrigin> {
+  let origin: RemoteOrigin | undefined;
+  const link = await connectLink(path, token, 'Edge', { notice: (message) => origin?.notice(message) });
+  const { fields } = await link.call('facts', {});
+  origin = new RemoteOrigin(link, fields as { durability: Durability; sources: string[] }, ringBytesMax);
+  return origin;
+}
+
+/**
+ * The {@link Origin} of a forked edge, over the data socket. Positions are validated by main, publishes and rewind reads
+ * go to main; of the live stream each block crosses once, into a ring of the edge's own.
+ */
+export class RemoteOrigin implements Origin {
+  readonly durability: Durability;
+  readonly sources: readonly string[];
+  readonly #link: Link;
+  readonly #ringBytesMax: number;
+  readonly #feeds = new Map<number, Feed>();
+  readonly #following = new Map<number, (followed: Followed) => void>();
+  readonly #owners = new Map<number, PublisherOwner>();
+  #lastPublisher = 0;
+
+  constructor(link: Link, facts: { durability: Durability; sources: string[] }, ringBytesMax: number) {
+    this.#link = link;
+    this.durability = facts.durability;
+    this.sources = facts.sources;
+    this.#ringBytesMax = ringBytesMax;
+  }
+
+  async findSession(source: string, session: string): Promise<SessionSummary> {
+    const { fields } = await this.#link.call('findSession', { source, session });
+    return fields.session as SessionSummary;
+  }
+
+  async sessions(source?: string): Promise<SessionSummary[]> {
+    const { fields } = await this.#link.call('sessions', { source: source ?? null });
+    return fields.sessions as SessionSummary[];
+  }
+
+  /** Main answers with a notice, not a reply, so that the feed exists before the first block is looked at. */
+  follow(log: number, list: Ref<SubscriptionListProtocol>): Promise<Followed> {
+    return new Promise((resolve) => {
+      this.#following.set(log, (followed) => {
+        this.#feeds.set(log, { ring: followed.ring, list });
+        resolve(followed);
+      });
+      this.#link.notify('follow', { log });
+    });
+  }
+
+  unfollow(log: number): void {
+    this.#feeds.delete(log);
+    this.#following.delete(log);
+    this.#link.notify('unfollow', { log });
+  }
+
+  async read(log: number, from: number, to: number): Promise<Page> {
+    const { fields, blocks } = await this.#link.call('read', { log, from, to });
+    return { ...(fields as Omit<Page, 'blocks'>), blocks };
+  }
+
+  async openPublisher(login: PublisherLogin, owner: PublisherOwner): Promise<OpenPublisher> {
+    const publisher = ++this.#lastPublisher;
+    this.#owners.set(publisher, owner);
+    try {
+      const { fields } = await this.#link.call('openPublisher', { publisher, login });
+      return {
+        published: fields.published as number,
+        publish: ({ frame }: Publish) => this.#link.notify('publish', { publisher }, [frame]),
+        close: () => {
+          this.#owners.delete(publisher);
+          this.#link.notify('closePublisher', { publisher });
+        },
+      };
+    } catch (error) {
+      this.#owners.delete(publisher);
+      throw error;
+    }
+  }
+
+  async inspect(): Promise<Record<string, unknown>> {
+    return (await this.#link.call('inspect', {})).fields;
+  }
+
+  /** What main tells on its own. */
+  notice({ topic, fields, blocks }: LinkMessage): void {
+    switch (topic) {
+      case 'followed':
+        return this.#followed(fields as { log: number; head: number; end?: SessionEnd });
+      case 'blocks':
+        return this.#blocks(this.#feeds.get(fields.log as number), blocks);
+      case 'lost':
+        return this.#lost(this.#feeds.get(fields.log as number), fields.to as number);
+      case 'sessionEnded':
+        return this.#feeds.get(fields.log as number)?.list.tell('sessionEnded', fields as unknown as SessionEnd);
+      case 'answer':
+        return this.#owners.get(fields.publisher as number)?.answer(fields.answer as PublishAnswer);
+      case 'takenOver':
+        return this.#owners.get(fields.publisher as number)?.takenOver();
+      default:
+        throw new Error(`an edge knows no notice ${topic}`);
+    }
+  }
+
+  #followed({ log, head, end }: { log: number; head: number; end?: SessionEnd }): void {
+    const ring = new Ring(this.#ringBytesMax, head + 1);
+    this.#following.get(log)?.({ ring, head, ...(end && { end }) });
+    this.#following.delete(log);
+  }
+
+  #blocks(feed: Feed | undefined, blocks: Buffer[]): void {
+    if (!feed) return;
+    for (const block of blocks) feed.ring.push(block);
+    feed.list.tell('committed', { seq: blockLastSeq(blocks[blocks.length - 1]!) });
+  }
+
+  /** What is lost to the edge is not in its ring; its subscribers read it from main and are told there. */
+  #lost(feed: Feed | undefined, to: number): void {
+    feed?.ring.reset(to + 1);
+    feed?.list.tell('committed', { seq: to });
+  }
+}

@@ -1,0 +1,56 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import type { EdgeProtocol } from './edge.js';
+import type { Ref } from './runtime/index.js';
+
+/** Where the listener hands its sockets. */
+export interface Edges {
+  /** The edges that run now; each takes the connections in turn. */
+  running(): readonly Ref<EdgeProtocol>[];
+}
+
+/**
+ * The listening port. Main alone owns it and hands each accepted connection to an edge, so that no stopped or orphaned
+ * fork can keep the port from a restarted server.
+ */
+export class Listener {
+  readonly #server: Server;
+  readonly #edges: Edges;
+  #turn = 0;
+
+  private constructor(edges: Edges) {
+    this.#edges = edges;
+    this.#server = createServer({ pauseOnConnect: true, noDelay: true });
+    this.#server.on('connection', (socket) => this.#handOver(socket));
+  }
+
+  /**
+   * @throws the system's error when the address cannot be had (`EADDRINUSE`, `EACCES`, `EADDRNOTAVAIL`)
+   */
+  static async listen(host: string, port: number, edges: Edges): Promise<Listener> {
+    const listener = new Listener(edges);
+    listener.#server.listen({ host, port, backlog: 4096 });
+    await once(listener.#server, 'listening');
+    return listener;
+  }
+
+  get address(): { host: string; port: number } {
+    const { address, port } = this.#server.address() as AddressInfo;
+    return { host: address, port };
+  }
+
+  /** Accept nothing more. */
+  close(): void {
+    this.#server.close();
+  }
+
+  /** While every edge is being restarted, a client is better off trying again. */
+  #handOver(socket: Socket): void {
+    const running = this.#edges.running();
+    for (let tried = 0; tried < running.length; tried += 1) {
+      this.#turn = (this.#turn + 1) % running.length;
+      if (running[this.#turn]!.sendSocket(socket, {})) return;
+    }
+    socket.destroy();
+  }
+}

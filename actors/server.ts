@@ -1,0 +1,206 @@
+import type { Store } from '../storage/index.js';
+import EdgeActor, { type EdgeLimits, type EdgeProtocol } from './edge.js';
+import GeneratorActor, { type GeneratorProtocol } from './generator.js';
+import { DataSocket } from './link/data-socket.js';
+import { ForkedRewinds } from './link/forked-rewinds.js';
+import { Listener } from './listener.js';
+import { LocalOrigin } from './local-origin.js';
+import { LocalRewinds } from './local-rewinds.js';
+import RewindHostActor, { type RewindHostProtocol } from './rewind-host.js';
+import type { Rewinds } from './rewinds.js';
+import { Actor, type Behaviour, type Placement, type Ref } from './runtime/index.js';
+import type { ServerConfig } from './server-config.js';
+import SessionActor, { type SessionProtocol } from './session.js';
+import { nextSessionName } from './session-name.js';
+import { Subscriptions } from './subscriptions.js';
+import { SupervisedFork } from './supervised-fork.js';
+
+/** What a Server understands. */
+export type ServerProtocol = {
+  address: [Record<string, never>, { host: string; port: number }];
+  inspect: [Record<string, never>, Record<string, unknown>];
+  /** Stop accepting, settle what was accepted, tell clients to reconnect. */
+  drain: [Record<string, never>, void];
+};
+
+/** What a Server is made of. */
+export interface ServerParameters {
+  config: ServerConfig;
+  store: Store;
+  placement: Placement;
+  /** Name and version, for LOGGED_IN. */
+  server: string;
+  /** Milliseconds since 1970. */
+  clock: () => number;
+  /** Called when a part of the server cannot be kept running. */
+  onGiveUp(error: Error): void;
+}
+
+/** Bounds of the steps of a drain. */
+const flushMs = 3_000;
+const edgeDrainMs = 3_000;
+const inspectMs = 2_000;
+
+/**
+ * The root of the tree (the seeds' SessionServer): knows the active session of each source, puts every actor where the
+ * placement wants it, and keeps the forked ones running.
+ */
+export default class ServerActor extends Actor<ServerParameters, ServerProtocol> implements Behaviour<ServerProtocol> {
+  readonly #sessions = new Map<string, Ref<SessionProtocol>>();
+  readonly #forks: SupervisedFork<EdgeProtocol>[] = [];
+  readonly #startedMs = performance.now();
+  #edge: Ref<EdgeProtocol> | undefined;
+  #rewindFork: SupervisedFork<RewindHostProtocol> | undefined;
+  #generator: Ref<GeneratorProtocol> | undefined;
+  #dataSocket: DataSocket | undefined;
+  #listener!: Listener;
+
+  override async onStart(): Promise<void> {
+    const { config, store } = this.parameters;
+    for (const source of config.sources) await this.#openSession(source);
+    const origin = new LocalOrigin(store, this.#sessions, () => this.inspect());
+    const rewinds = await this.#startRewinds(origin);
+    await this.#startEdges(origin, rewinds);
+    this.#listener = await Listener.listen(config.host, config.port, { running: () => this.#edges() });
+    await this.#startGenerator();
+  }
+
+  override async onStop(): Promise<void> {
+    this.#listener?.close();
+    await Promise.all([...this.#forks, this.#rewindFork].map((fork) => fork?.stop()));
+    await this.#dataSocket?.close();
+  }
+
+  address(): { host: string; port: number } {
+    return this.#listener.address;
+  }
+
+  async inspect(): Promise<Record<string, unknown>> {
+    const { server, store } = this.parameters;
+    const ask = { timeoutMs: inspectMs };
+    const [sessions, edges, generator] = await Promise.all([
+      Promise.all([...this.#sessions.values()].map((session) => session.ask('inspect', {}, ask))),
+      Promise.all(
+        this.#edges().map((edge) => edge.ask('inspect', {}, ask).catch(() => ({ pid: edge.pid, busy: true }))),
+      ),
+      this.#generator?.ask('inspect', {}, ask),
+    ]);
+    return {
+      server,
+      pid: process.pid,
+      uptimeMs: Math.round(performance.now() - this.#startedMs),
+      durability: store.durability,
+      sessions,
+      edges,
+      rewindHostPid: this.#rewindFork?.ref?.pid ?? process.pid,
+      generator: generator ?? null,
+      store: store.stats(),
+    };
+  }
+
+  async drain(): Promise<void> {
+    this.#listener.close();
+    await this.#generator?.stop();
+    await Promise.allSettled(
+      [...this.#sessions.values()].map((session) => session.ask('close', {}, { timeoutMs: flushMs })),
+    );
+    await Promise.allSettled(this.#edges().map((edge) => edge.ask('drain', {}, { timeoutMs: edgeDrainMs })));
+  }
+
+  #edges(): Ref<EdgeProtocol>[] {
+    if (this.#edge) return [this.#edge];
+    return this.#forks.map((fork) => fork.ref).filter((ref) => ref !== undefined);
+  }
+
+  async #openSession(source: string): Promise<void> {
+    const { store, config, clock } = this.parameters;
+    const names = store.sessions(source).map(({ session }) => session);
+    const active = store.activeSession(source);
+    const log = active ?? (await store.createSession(source, nextSessionName(clock(), names)));
+    this.logger.info(
+      { source, session: log.session, nextSeq: log.nextSeq, resumed: active !== undefined },
+      'session open',
+    );
+    const session = await this.spawn(
+      { actor: SessionActor },
+      { name: `Session ${log.session}`, parameters: { store, log, publishBytesMax: config.publishBytesMax, clock } },
+    );
+    this.#sessions.set(source, session);
+  }
+
+  async #startRewinds(origin: LocalOrigin): Promise<Rewinds> {
+    if (this.parameters.placement.of('RewindHost').mode === 'in-memory') {
+      const read = (log: number, from: number) => origin.read(log, from, Number.MAX_SAFE_INTEGER);
+      return new LocalRewinds(
+        await this.spawn({ actor: RewindHostActor }, { name: 'RewindHost', parameters: { read } }),
+      );
+    }
+    const rewinds = new ForkedRewinds();
+    const { path: dataSocket, token } = await this.#openDataSocket(origin, rewinds, rewinds);
+    this.#rewindFork = new SupervisedFork<RewindHostProtocol>({
+      name: 'RewindHost',
+      spawn: () =>
+        this.spawn(
+          { actor: RewindHostActor, module: new URL('./rewind-host.js', import.meta.url) },
+          { name: 'RewindHost', mode: 'forked', parameters: { dataSocket, token } },
+        ),
+      onGiveUp: this.parameters.onGiveUp,
+      logger: this.logger,
+    });
+    await this.#rewindFork.start();
+    return rewinds;
+  }
+
+  async #startEdges(origin: LocalOrigin, rewinds: Rewinds): Promise<void> {
+    const limits = this.#edgeLimits();
+    const { mode, clusterSize } = this.parameters.placement.of('Edge');
+    if (mode === 'in-memory') {
+      this.#edge = await this.spawn({ actor: EdgeActor }, { name: 'Edge', parameters: { limits, origin, rewinds } });
+      return;
+    }
+    const { path: dataSocket, token } = await this.#openDataSocket(origin, rewinds, undefined);
+    for (let number = 1; number <= clusterSize; number += 1) {
+      const name = `Edge ${number}`;
+      this.#forks.push(
+        new SupervisedFork<EdgeProtocol>({
+          name,
+          spawn: () =>
+            this.spawn(
+              { actor: EdgeActor, module: new URL('./edge.js', import.meta.url) },
+              { name, mode: 'forked', parameters: { limits, dataSocket, token } },
+            ),
+          onGiveUp: this.parameters.onGiveUp,
+          logger: this.logger,
+        }),
+      );
+    }
+    await Promise.all(this.#forks.map((fork) => fork.start()));
+  }
+
+  async #openDataSocket(origin: LocalOrigin, rewinds: Rewinds, forked: ForkedRewinds | undefined): Promise<DataSocket> {
+    const feeds = new Subscriptions({ spawn: this.spawn.bind(this) }, origin, rewinds);
+    const subscribe = feeds.subscribe.bind(feeds);
+    this.#dataSocket = await DataSocket.listen({ origin, subscribe, rewinds: forked, logger: this.logger });
+    return this.#dataSocket;
+  }
+
+  #edgeLimits(): EdgeLimits {
+    const { config, server } = this.parameters;
+    const { connectionsMax, loginsMax, publishBytesMax, ringBytesMax } = config;
+    return { connectionsMax, loginsMax, publishBytesMax, ringBytesMax, server };
+  }
+
+  async #startGenerator(): Promise<void> {
+    const { config, clock, store } = this.parameters;
+    const { generator } = config;
+    const session = this.#sessions.get(generator.source);
+    if (generator.rate <= 0 || !session) return;
+    this.#generator = await this.spawn(
+      { actor: GeneratorActor },
+      { name: 'Generator', parameters: { ...generator, clock } },
+    );
+    const { session: name } = store.activeSession(generator.source)!;
+    this.#generator.tell('sessionOpened', { session: name, listener: session });
+    this.#generator.tell('begin', {});
+  }
+}

@@ -1,0 +1,89 @@
+import type { Origin } from './origin.js';
+import type { Rewinds } from './rewinds.js';
+import type { Ref, Spawner } from './runtime/index.js';
+import SubscriptionActor, {
+  type OpenSubscription,
+  type SubscriptionInspection,
+  type SubscriptionProtocol,
+  type SubscriptionStart,
+} from './subscription.js';
+import SubscriptionListActor from './subscription-list.js';
+import { SubscriptionMembers } from './subscription-members.js';
+
+/** Lines of one `inspect`. */
+const inspectedMax = 1_000;
+
+/** All subscriptions of one process, and one SubscriptionList for each log that has any. */
+export class Subscriptions {
+  readonly #spawner: Spawner;
+  readonly #origin: Origin;
+  readonly #rewinds: Rewinds;
+  readonly #lists = new Map<number, Promise<SubscriptionMembers>>();
+  readonly #open = new Set<OpenSubscription>();
+
+  /** @param spawner makes the actors, as children of the actor that owns this */
+  constructor(spawner: Spawner, origin: Origin, rewinds: Rewinds) {
+    this.#spawner = spawner;
+    this.#origin = origin;
+    this.#rewinds = rewinds;
+  }
+
+  get size(): number {
+    return this.#open.size;
+  }
+
+  /** Start a subscription; it lives until it has ended or is stopped. */
+  async subscribe(start: SubscriptionStart): Promise<OpenSubscription> {
+    const { log } = start.session;
+    const members = start.pull ? undefined : await this.#members(log);
+    let ref: Ref<SubscriptionProtocol>;
+    let open!: OpenSubscription;
+    ref = await this.#spawner.spawn(
+      { actor: SubscriptionActor },
+      {
+        name: `Subscription to ${start.session.session}`,
+        parameters: {
+          start,
+          ...(members && { members }),
+          rewinds: this.#rewinds,
+          self: () => ref,
+          opened: (subscription: OpenSubscription) => {
+            open = subscription;
+          },
+          ended: () => {
+            this.#open.delete(open);
+            void ref.stop();
+          },
+        },
+      },
+    );
+    this.#open.add(open);
+    ref.tell('begin', {});
+    return open;
+  }
+
+  inspect(): SubscriptionInspection[] {
+    const lines: SubscriptionInspection[] = [];
+    for (const subscription of this.#open) {
+      if (lines.length === inspectedMax) break;
+      lines.push(subscription.inspect());
+    }
+    return lines;
+  }
+
+  #members(log: number): Promise<SubscriptionMembers> {
+    let list = this.#lists.get(log);
+    if (!list) this.#lists.set(log, (list = this.#createList(log)));
+    return list;
+  }
+
+  async #createList(log: number): Promise<SubscriptionMembers> {
+    const members = new SubscriptionMembers(log, this.#origin);
+    const list = await this.#spawner.spawn(
+      { actor: SubscriptionListActor },
+      { name: `SubscriptionList of log ${log}`, parameters: { members } },
+    );
+    members.attachedBy(list);
+    return members;
+  }
+}
