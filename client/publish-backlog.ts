@@ -17,6 +17,11 @@ export class PublishBacklog {
     return this.#head === this.#queue.length;
   }
 
+  /** Bytes of the first one; 0 when there is none. */
+  get firstBytes(): number {
+    return this.#queue[this.#head]?.bytes ?? 0;
+  }
+
   push(publication: Publication): void {
     this.#queue.push(publication);
     this.#bytes += publication.bytes;

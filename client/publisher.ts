@@ -188,7 +188,7 @@ export class Publisher {
   #fillWindow({ publishWindowBytes, publishesInFlightMax }: LoggedIn): void {
     while (!this.#backlog.empty && this.#flight.length < publishesInFlightMax) {
       const room = publishWindowBytes - this.#flight.bytes;
-      if (room <= 0) return;
+      if (this.#flight.length > 0 && this.#backlog.firstBytes > room) return;
       const publications = this.#backlog.take(room);
       if (publications.length > 0) this.#flight.add(publications);
     }
