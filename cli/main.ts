@@ -1,3 +1,4 @@
+import { packageVersion } from '../actors/package-root.js';
 import { CliError, UsageError } from './cli-error.js';
 import type { Command } from './command.js';
 import { check } from './commands/check.js';
@@ -10,7 +11,6 @@ import { loadConfiguration } from './config.js';
 import { ExitCode, signalExitCode } from './exit-codes.js';
 import { commandHelp, generalHelp } from './help.js';
 import { interruptedBy } from './interruption.js';
-import { packageVersion } from './package-root.js';
 import { parseCommand } from './parse-command.js';
 import { requestFailure } from './request-failure.js';
 import { suggestion } from './suggestion.js';

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { packageRoot } from './package-root.js';
+import { packageRoot } from '../actors/package-root.js';
 
 /** Placements that come with the package, by the name `--actors` takes. */
 export const readyMadePlacements: Readonly<Record<string, string>> = {

@@ -45,7 +45,7 @@ export interface SupervisorChannel {
  */
 export async function runServer(options: RunServerOptions): Promise<number> {
   const { logger, interrupted, supervisor } = options;
-  const { drainMs, failedMs } = options.deadlines ?? { drainMs: 8_000, failedMs: 2_000 };
+  const { drainMs, failedMs } = options.deadlines ?? { drainMs: 8_500, failedMs: 2_000 };
   const ending = endOf(interrupted, supervisor);
   const server = await startUnlessEnded(options, ending, drainMs);
   if (server === undefined) return codeOf(interrupted);

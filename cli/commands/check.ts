@@ -1,7 +1,9 @@
+import { Placement } from '../../actors/runtime/placement.js';
 import type { Command } from '../command.js';
 import { ExitCode } from '../exit-codes.js';
 import { Output } from '../output.js';
 import { settings } from '../settings.js';
+import { startFailure } from '../start-failure.js';
 import { table } from '../table.js';
 
 /** `latecomer check`: what a server started like this would run with. */
@@ -15,6 +17,7 @@ export const check: Command = {
   notes: ['Nothing is started. A bad value is reported as `serve` would report it.'],
 
   async run({ options, configuration, terminal }) {
+    await checkPlacement(configuration.settings.actors);
     const output = new Output(terminal.stdout);
     if (options.has('json')) output.line(JSON.stringify(configuration.settings, undefined, 2));
     else for (const line of settingLines(configuration)) output.line(line);
@@ -22,6 +25,16 @@ export const check: Command = {
     return ExitCode.done;
   },
 };
+
+/** A placement file that cannot be used is bad configuration too. */
+async function checkPlacement(file: string | undefined): Promise<void> {
+  if (file === undefined) return;
+  try {
+    await Placement.load(file, { named: true });
+  } catch (error) {
+    throw startFailure(error);
+  }
+}
 
 function settingLines({ settings: merged, origins }: Parameters<Command['run']>[0]['configuration']): string[] {
   const rows = settings.map(({ key }) => [key, valueText(merged, key), origins.get(key)!]);
