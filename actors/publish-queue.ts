@@ -172,8 +172,8 @@ function runsByProducer(publishes: readonly QueuedPublish[], firstSeq: number): 
   const runs = new Map<Producer, ReceiptRun[]>();
   let seq = firstSeq;
   for (const { producer, number, payloads } of publishes) {
-    let own = runs.get(producer);
-    if (!own) runs.set(producer, (own = []));
+    const own = runs.get(producer) ?? [];
+    runs.set(producer, own);
     const last = own[own.length - 1];
     if (last && continues(last, number, seq, payloads.count)) last[1] += 1;
     else own.push([number, 1, seq, payloads.count]);

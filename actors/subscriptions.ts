@@ -72,8 +72,8 @@ export class Subscriptions {
   }
 
   #members(log: number): Promise<SubscriptionMembers> {
-    let list = this.#lists.get(log);
-    if (!list) this.#lists.set(log, (list = this.#createList(log)));
+    const list = this.#lists.get(log) ?? this.#createList(log);
+    this.#lists.set(log, list);
     return list;
   }
 

@@ -61,7 +61,8 @@ export class SupervisedFork<Protocol extends PingProtocol> {
     const { name, logger, spawn } = this.#options;
     const ref = await spawn();
     logger.info({ fork: name, pid: ref.pid }, 'fork started');
-    void ref.exited.then(({ code, signal }) => {
+    void ref.exited.then(({ code, signal, expected }) => {
+      if (expected) return;
       this.#supervisor.failed(generation, new Error(`process ${ref.pid} ended with ${signal ?? code}`));
     });
     return ref;
