@@ -1,0 +1,223 @@
+import { describe, expect, it } from 'vitest';
+import type { SessionSummary } from '../../client/index.js';
+import { within } from './fake-server.js';
+import { rejectionOf, startPair, take, thrownBy } from './setup.js';
+
+function summary(session: string, fields: Partial<SessionSummary> = {}): SessionSummary {
+  return {
+    source: 'main',
+    session,
+    log: 1,
+    epoch: `epoch-${session}`,
+    state: 'active',
+    firstSeq: 1,
+    lastSeq: 9,
+    createdMs: 1,
+    ...fields,
+  };
+}
+
+describe('sessions and inspect', () => {
+  it('resolve with what the server answers', async () => {
+    const { connection, client } = await startPair();
+    const sessions = client.sessions({ source: 'x' });
+    const inspection = client.inspect();
+    const first = await connection.take('SESSIONS');
+    const second = await connection.take('INSPECT');
+    expect(first.source).toBe('x');
+    connection.send({ type: 'INSPECTION', request: second.request, state: { rewinds: 3 } });
+    connection.send({ type: 'SESSION_LIST', request: first.request, sessions: [summary('S1')] });
+    expect(await within(sessions, 'the sessions')).toEqual([summary('S1')]);
+    expect(await within(inspection, 'the inspection')).toEqual({ rewinds: 3 });
+  });
+
+  it('reject with the code of a rejection, and with ERR_ABORTED', async () => {
+    const { connection, client } = await startPair();
+    const rejected = rejectionOf(client.sessions());
+    const { request } = await connection.take('SESSIONS');
+    connection.send({ type: 'REJECTED', request, code: 'ERR_UNKNOWN_SOURCE', message: 'no', remedy: 'never' });
+    expect(await rejected).toMatchObject({ code: 'ERR_UNKNOWN_SOURCE', message: 'no' });
+    const abort = new AbortController();
+    const aborted = rejectionOf(client.inspect({ signal: abort.signal }));
+    abort.abort();
+    expect(await aborted).toMatchObject({ code: 'ERR_ABORTED' });
+    expect(await rejectionOf(client.inspect({ signal: abort.signal }))).toMatchObject({ code: 'ERR_ABORTED' });
+  });
+
+  it('are asked again after a reconnect', async () => {
+    const { server, connection, client } = await startPair();
+    const sessions = client.sessions();
+    await connection.take('SESSIONS');
+    connection.drop();
+    const next = await server.accept();
+    await next.login();
+    const { request } = await next.take('SESSIONS');
+    next.send({ type: 'SESSION_LIST', request, sessions: [] });
+    expect(await within(sessions, 'the sessions')).toEqual([]);
+  });
+
+  it('are rejected with ERR_CLOSED by close()', async () => {
+    const { client } = await startPair();
+    const rejected = rejectionOf(client.sessions());
+    await client.close();
+    expect(await rejected).toMatchObject({ code: 'ERR_CLOSED' });
+  });
+
+  it('cause no unhandled rejection when nobody looks at them', async () => {
+    const { client } = await startPair();
+    const unhandled: unknown[] = [];
+    const listener = (reason: unknown): number => unhandled.push(reason);
+    process.on('unhandledRejection', listener);
+    void client.sessions();
+    void client.inspect();
+    void client.publish(Buffer.from('a'));
+    client.subscribe();
+    client.rerequest({ from: 1, to: 2 });
+    await client.close();
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off('unhandledRejection', listener);
+    expect(unhandled).toEqual([]);
+  });
+});
+
+describe('a rerequest', () => {
+  it('hands out the messages of a range, then ends', async () => {
+    const { connection, client } = await startPair();
+    const iterator = client.rerequest({ session: 'S1', from: 2, to: 4 })[Symbol.asyncIterator]();
+    const { request, ...asked } = await connection.take('REREQUEST');
+    expect(asked).toMatchObject({ session: 'S1', from: 2, to: 4 });
+    connection.retransmit(request, 2, ['b', 'c']);
+    connection.retransmit(request, 4, ['d']);
+    connection.send({ type: 'RETRANSMITTED', request, from: 2, to: 4, messages: 3 });
+    const messages = await take(iterator, 3);
+    expect(messages.map(({ seq, session }) => [seq, session])).toEqual([
+      [2, 'S1'],
+      [3, 'S1'],
+      [4, 'S1'],
+    ]);
+    expect(await within(iterator.next(), 'the end')).toEqual({ value: undefined, done: true });
+  });
+
+  it('looks up the active session when none is named', async () => {
+    const { connection, client } = await startPair();
+    const iterator = client.rerequest({ from: 1, to: 1 })[Symbol.asyncIterator]();
+    const lookup = await connection.take('SESSIONS');
+    const sessions = [summary('S1', { state: 'ended' }), summary('S2')];
+    connection.send({ type: 'SESSION_LIST', request: lookup.request, sessions });
+    const { request, session } = await connection.take('REREQUEST');
+    expect(session).toBe('S2');
+    connection.retransmit(request, 1, ['a']);
+    connection.send({ type: 'RETRANSMITTED', request, from: 1, to: 1, messages: 1 });
+    expect(await take(iterator, 1)).toMatchObject([{ session: 'S2', seq: 1 }]);
+  });
+
+  it('fails when there is no active session, or when the epoch is another', async () => {
+    const { connection, client } = await startPair();
+    const blank = client.rerequest({ from: 1, to: 1 })[Symbol.asyncIterator]();
+    const first = await connection.take('SESSIONS');
+    connection.send({ type: 'SESSION_LIST', request: first.request, sessions: [] });
+    expect(await thrownBy(blank)).toMatchObject({ code: 'ERR_UNKNOWN_SESSION' });
+    const old = client.rerequest({ session: 'S1', epoch: 'old', from: 1, to: 1 })[Symbol.asyncIterator]();
+    const second = await connection.take('SESSIONS');
+    connection.send({ type: 'SESSION_LIST', request: second.request, sessions: [summary('S1')] });
+    expect(await thrownBy(old)).toMatchObject({ code: 'ERR_RESET', facts: { epoch: 'epoch-S1' } });
+  });
+
+  it('tells what is lost, in order with the messages', async () => {
+    const { connection, client } = await startPair();
+    const rerequest = client.rerequest({ session: 'S1', from: 1, to: 4 });
+    const seen: string[] = [];
+    rerequest.on('lost', ({ from, to, reason }) => seen.push(`lost ${from}..${to} ${reason}`));
+    const { request } = await connection.take('REREQUEST');
+    connection.retransmit(request, 1, ['a']);
+    connection.send({ type: 'LOST', request, from: 2, to: 3, reason: 'corrupt' });
+    connection.retransmit(request, 4, ['d']);
+    connection.send({ type: 'RETRANSMITTED', request, from: 1, to: 4, messages: 2 });
+    for await (const { seq } of rerequest) seen.push(`${seq}`);
+    expect(seen).toEqual(['1', 'lost 2..3 corrupt', '4']);
+  });
+
+  it('fetches a long range piece by piece, as it is consumed', async () => {
+    const { connection, client } = await startPair();
+    const iterator = client.rerequest({ session: 'S1', from: 1, to: 1_500 })[Symbol.asyncIterator]();
+    const lookup = await connection.take('SESSIONS');
+    connection.send({ type: 'SESSION_LIST', request: lookup.request, sessions: [summary('S1')] });
+    const first = await connection.take('REREQUEST');
+    expect(first).toMatchObject({ from: 1, to: 1_024 });
+    connection.retransmit(first.request, 1, new Array<string>(1_024).fill('x'));
+    connection.send({ type: 'RETRANSMITTED', request: first.request, from: 1, to: 1_024, messages: 1_024 });
+    const second = await connection.take('REREQUEST');
+    expect(second).toMatchObject({ from: 1_025, to: 1_500 });
+    connection.retransmit(second.request, 1_025, new Array<string>(476).fill('y'));
+    connection.send({ type: 'RETRANSMITTED', request: second.request, from: 1_025, to: 1_500, messages: 476 });
+    const messages = await take(iterator, 1_500);
+    expect(messages.map(({ seq }) => seq)).toEqual(Array.from({ length: 1_500 }, (_, index) => index + 1));
+    expect((await iterator.next()).done).toBe(true);
+  });
+
+  it('goes on where it was after a reconnect, in the same epoch', async () => {
+    const { server, connection, client } = await startPair();
+    const iterator = client.rerequest({ session: 'S1', epoch: 'epoch-S1', from: 1, to: 3 })[Symbol.asyncIterator]();
+    const lookup = await connection.take('SESSIONS');
+    connection.send({ type: 'SESSION_LIST', request: lookup.request, sessions: [summary('S1')] });
+    const first = await connection.take('REREQUEST');
+    connection.retransmit(first.request, 1, ['a']);
+    await take(iterator, 1);
+    connection.drop();
+    const next = await server.accept();
+    await next.login();
+    const again = await next.take('SESSIONS');
+    next.send({ type: 'SESSION_LIST', request: again.request, sessions: [summary('S1')] });
+    const second = await next.take('REREQUEST');
+    expect(second).toMatchObject({ from: 2, to: 3 });
+    next.retransmit(second.request, 2, ['b', 'c']);
+    next.send({ type: 'RETRANSMITTED', request: second.request, from: 2, to: 3, messages: 2 });
+    expect((await take(iterator, 2)).map(({ seq }) => seq)).toEqual([2, 3]);
+  });
+
+  it('is tried again when the server is busy, and fails when it says never', async () => {
+    const { connection, client } = await startPair();
+    const iterator = client.rerequest({ session: 'S1', from: 1, to: 3 })[Symbol.asyncIterator]();
+    const first = await connection.take('REREQUEST');
+    const busy = { code: 'ERR_TOO_MANY_REREQUESTS', message: 'busy', remedy: 'retry' } as const;
+    connection.send({ type: 'REJECTED', request: first.request, ...busy });
+    const { request } = await connection.take('REREQUEST');
+    connection.send({ type: 'REJECTED', request, code: 'ERR_UNKNOWN_SESSION', message: 'no', remedy: 'never' });
+    expect(await thrownBy(iterator)).toMatchObject({ code: 'ERR_UNKNOWN_SESSION' });
+  });
+
+  it('fails with ERR_GAP when something is left out', async () => {
+    const { connection, client } = await startPair();
+    const middle = client.rerequest({ session: 'S1', from: 1, to: 3 })[Symbol.asyncIterator]();
+    const first = await connection.take('REREQUEST');
+    connection.retransmit(first.request, 2, ['b']);
+    expect(await thrownBy(middle)).toMatchObject({ code: 'ERR_GAP' });
+    const end = client.rerequest({ session: 'S1', from: 1, to: 3 })[Symbol.asyncIterator]();
+    const second = await connection.take('REREQUEST');
+    connection.send({ type: 'RETRANSMITTED', request: second.request, from: 1, to: 3, messages: 3 });
+    expect(await thrownBy(end)).toMatchObject({ code: 'ERR_GAP' });
+  });
+
+  it('drops what still comes after it was closed or aborted', async () => {
+    const { connection, client } = await startPair();
+    const abort = new AbortController();
+    const rerequest = client.rerequest({ session: 'S1', from: 1, to: 2, signal: abort.signal });
+    const { request } = await connection.take('REREQUEST');
+    abort.abort();
+    expect(await thrownBy(rerequest[Symbol.asyncIterator]())).toMatchObject({ code: 'ERR_ABORTED' });
+    connection.retransmit(request, 1, ['a', 'b']);
+    connection.send({ type: 'RETRANSMITTED', request, from: 1, to: 2, messages: 2 });
+    const closed = client.rerequest({ session: 'S1', from: 1, to: 2 });
+    await connection.take('REREQUEST');
+    closed.close();
+    expect((await closed[Symbol.asyncIterator]().next()).done).toBe(true);
+    void client.inspect();
+    await connection.take('INSPECT');
+  });
+
+  it('refuses a range that is none', async () => {
+    const { client } = await startPair();
+    expect(() => client.rerequest({ from: 3, to: 2 })).toThrow(RangeError);
+    expect(() => client.rerequest({ from: 0, to: 2 })).toThrow(RangeError);
+  });
+});
