@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import type { Logger } from 'pino';
-import type { Behaviour, Topics } from './behaviour.js';
+import type { Behaviour, NoTopics, Topics } from './behaviour.js';
 import type { Ref } from './ref.js';
 
 /** Where an actor runs: in the process of its parent, or in one of its own. */
@@ -66,7 +66,7 @@ declare const protocolOf: unique symbol;
  * const ref = await parent.spawn({ actor: Echo }, { name: 'Echo', parameters: { prefix: '> ' } });
  * ```
  */
-export abstract class Actor<Parameters, Protocol extends Topics = Topics> {
+export abstract class Actor<Parameters, Protocol extends Topics = NoTopics> {
   /** Only for the compiler: lets `spawn` find the protocol of a class. */
   declare readonly [protocolOf]?: Protocol;
   protected readonly name: string;

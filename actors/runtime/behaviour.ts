@@ -1,6 +1,9 @@
 /** What an actor understands: each topic with its payload and its reply (`void`: it may be told, not only asked). */
 export type Topics = Record<string, [payload: object | undefined, reply: unknown]>;
 
+/** The protocol of an actor that takes no messages. */
+export type NoTopics = Record<never, never>;
+
 /** The handlers of a protocol: the compiler makes an actor implement every topic of it. */
 export type Behaviour<Protocol extends Topics> = {
   [Topic in keyof Protocol]: (payload: Protocol[Topic][0]) => Protocol[Topic][1] | Promise<Protocol[Topic][1]>;

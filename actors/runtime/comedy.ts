@@ -41,6 +41,7 @@ export interface ComedyForkParent extends EventEmitter {
   _createForkedWorker: () => Promise<void>;
   _setBus(worker: ChildProcess): void;
   _setState(state: string): void;
+  sendAndReceive(topic: string, message: object): ComedyPromise<unknown>;
   destroy(): unknown;
 }
 

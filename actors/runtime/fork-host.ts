@@ -8,7 +8,7 @@ import { encodeError } from './encoded-error.js';
 import type { EncodedReply, Envelope } from './envelope.js';
 import { asError } from './errors.js';
 import { forkLogger } from './fork-logger.js';
-import { type Begin, type Begun, isSideMessage } from './fork-messages.js';
+import { aside, type Begin, type Begun, isSideMessage, type SocketTakenMessage } from './fork-messages.js';
 import { exitOnFatal, fatalExitCode, type Runtime } from './runtime.js';
 
 /**
@@ -31,12 +31,12 @@ export default class ForkHost implements ComedyDefinition {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => {});
   }
 
-  async begin({ name, module, parameters, logLevel }: Begin): Promise<Begun> {
+  async begin({ name, module, parameters, logLevel, stopTimeoutMs }: Begin): Promise<Begun> {
     try {
       const logger = forkLogger(logLevel);
       this.#guard(logger, name);
       const { default: actor } = (await import(module)) as { default: ActorClass<unknown, Topics> };
-      const host = new ActorHost(forkRuntime(logger), actor, name, parameters);
+      const host = new ActorHost(forkRuntime(logger, stopTimeoutMs), actor, name, parameters);
       await host.initialize(this.#self!);
       if (host.startError) return { encodedError: encodeError(host.startError) };
       this.#host = host;
@@ -50,6 +50,11 @@ export default class ForkHost implements ComedyDefinition {
     const reply = await this.#host!.receive(envelope);
     if (reply === undefined) return {};
     return 'error' in reply ? { encodedError: encodeError(reply.error) } : reply;
+  }
+
+  /** Answered when all earlier messages have been handed to the actor. */
+  finish(): Record<string, never> {
+    return {};
   }
 
   /** comedy would run this before it stops the children of a fork; here too they go first. */
@@ -70,14 +75,13 @@ export default class ForkHost implements ComedyDefinition {
     process.on('unhandledRejection', crash);
     process.on('message', (message, handle) => {
       if (!isSideMessage(message, 'latecomer-socket')) return;
+      process.send?.({ ...aside, type: 'latecomer-socket-taken', number: message.number } satisfies SocketTakenMessage);
       // There is no handle when the peer was gone before the socket arrived.
-      const socket = handle as Socket | undefined;
-      if (this.#host) this.#host.receiveSocket?.(socket!, message.meta);
-      else socket?.destroy();
+      if (handle) this.#host!.receiveSocket(handle as Socket, message.meta);
     });
   }
 }
 
-function forkRuntime(logger: Logger): Runtime {
-  return { logger, onFatal: exitOnFatal(logger), stopTimeoutMs: 3_000, startTimeoutMs: 10_000, forks: undefined };
+function forkRuntime(logger: Logger, stopTimeoutMs: number): Runtime {
+  return { logger, onFatal: exitOnFatal(logger), stopTimeoutMs };
 }

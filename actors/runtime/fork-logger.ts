@@ -1,5 +1,5 @@
 import { type Logger, pino } from 'pino';
-import type { LogMessage } from './fork-messages.js';
+import { aside, type LogMessage } from './fork-messages.js';
 
 /** Lines that may be on their way to the parent; further ones are dropped, since the parent does not read. */
 const linesMax = 1_000;
@@ -13,7 +13,7 @@ export function forkLogger(level: string): Logger {
   const write = (line: string): void => {
     if (underWay >= linesMax || !process.connected) return;
     underWay++;
-    process.send?.({ type: 'latecomer-log', id: '-', actorId: '-', line } satisfies LogMessage, sent);
+    process.send?.({ ...aside, type: 'latecomer-log', line } satisfies LogMessage, sent);
   };
   return pino({ level, base: null }, { write });
 }

@@ -8,30 +8,42 @@ export interface Begin {
   parameters: unknown;
   /** Level of the parent's logger. */
   logLevel: string;
+  /** How long a child of it may take to stop. */
+  stopTimeoutMs: number;
 }
 
 /** The answer to {@link Begin}. */
 export type Begun = { encodedError?: EncodedError };
 
-/**
- * What our side channel carries beside comedy's own messages. comedy ignores a message that has an id, another actor's id
- * and a type it does not know.
- */
-export type SideMessage = SocketMessage | LogMessage;
+/** What travels beside comedy's own messages. */
+export type SideMessage = SocketMessage | SocketTakenMessage | LogMessage;
 
-/** Parent to fork, with the socket as its handle. */
-export interface SocketMessage {
-  type: 'latecomer-socket';
+/** comedy ignores a message that has an id, another actor's id and a type it does not know. */
+interface Aside {
   id: '-';
   actorId: '-';
+}
+
+/** Addresses a {@link SideMessage} past comedy. */
+export const aside: Aside = { id: '-', actorId: '-' };
+
+/** Parent to fork, with the socket as its handle. */
+export interface SocketMessage extends Aside {
+  type: 'latecomer-socket';
+  /** Which of the sockets sent to this fork. */
+  number: number;
   meta: object;
 }
 
+/** Fork to parent: it holds the socket now. */
+export interface SocketTakenMessage extends Aside {
+  type: 'latecomer-socket-taken';
+  number: number;
+}
+
 /** Fork to parent: one line of its log. */
-export interface LogMessage {
+export interface LogMessage extends Aside {
   type: 'latecomer-log';
-  id: '-';
-  actorId: '-';
   line: string;
 }
 

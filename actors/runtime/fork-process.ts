@@ -5,17 +5,15 @@ import { type ComedyForkParent, type ComedySystem, settled } from './comedy.js';
 import { settlesWithin } from './deadline.js';
 import { ActorError } from './errors.js';
 import { writeForkLine } from './fork-logger.js';
-import { isSideMessage, type SocketMessage } from './fork-messages.js';
+import { isSideMessage } from './fork-messages.js';
 import type { Exit } from './ref.js';
 import type { Runtime } from './runtime.js';
+import { SocketsUnderWay } from './sockets-under-way.js';
 
 const workerScript = createRequire(import.meta.url).resolve('comedy/lib/forked-actor-worker.js');
 
 /** How long a killed process may take to disappear. */
 const killTimeoutMs = 2_000;
-
-/** Sockets on their way to one fork; one that reads nothing must not collect them. */
-const socketsUnderWayMax = 256;
 
 /**
  * The process of one forked actor: starts it in comedy's place, notices its end in every phase, and leaves nothing of it
@@ -25,7 +23,7 @@ const socketsUnderWayMax = 256;
 export class ForkProcess {
   readonly #runtime: Runtime;
   readonly #name: string;
-  readonly #sockets = new Set<Socket>();
+  readonly #sockets = new SocketsUnderWay();
   readonly #exited: Promise<Exit>;
   #actor: ComedyForkParent | undefined;
   #worker: ChildProcess | undefined;
@@ -88,23 +86,16 @@ export class ForkProcess {
 
   /** See `Ref.sendSocket`. */
   sendSocket(socket: Socket, meta: object): boolean {
-    const worker = this.#worker;
-    if (!worker?.connected || !this.reachable || this.#sockets.size >= socketsUnderWayMax) return false;
-    this.#sockets.add(socket);
-    const message: SocketMessage = { type: 'latecomer-socket', id: '-', actorId: '-', meta };
-    worker.send(message, socket, {}, (error) => {
-      this.#sockets.delete(socket);
-      if (error) socket.destroy();
-    });
-    return true;
+    return this.reachable && this.#worker?.connected === true && this.#sockets.send(this.#worker, socket, meta);
   }
 
   async #start(actor: ComedyForkParent, system: ComedySystem): Promise<void> {
     if (this.#stopping) throw this.#failed('it was stopped before it had started');
     const worker = fork(workerScript, [this.#name]);
+    answerFailedSends(worker);
     this.#worker = worker;
     actor.workerProcess = worker;
-    this.#runtime.forks?.add(this);
+    this.#runtime.forking?.forks.add(this);
     const ended = new Promise<never>((_, reject) => {
       worker.once('exit', (code, signal) => {
         reject(this.#failed(`its process ended with ${signal ?? `code ${code}`} before it was ready`));
@@ -141,6 +132,7 @@ export class ForkProcess {
     const listen = (): void => {
       worker.on('message', (message) => {
         if (isSideMessage(message, 'latecomer-log')) writeForkLine(logger, source, message.line);
+        if (isSideMessage(message, 'latecomer-socket-taken')) this.#sockets.taken(message.number);
       });
     };
     listen();
@@ -149,13 +141,15 @@ export class ForkProcess {
   }
 
   async #stop(): Promise<void> {
-    if (!this.#worker) {
+    const actor = this.#actor;
+    if (!actor || !this.#worker) {
       this.#gone(null, null);
       return;
     }
     const { stopTimeoutMs, logger } = this.#runtime;
-    // How comedy's stop ends does not matter: the end of the process does.
-    Promise.resolve(this.#stopComedy()).then(nothing, nothing);
+    // comedy's stop overtakes messages; the answer to this one says that all earlier ones have been handed out. How either
+    // of them fails does not matter: the end of the process does.
+    settled(actor.sendAndReceive('finish', {})).then(this.#stopComedy, this.#stopComedy).then(nothing, nothing);
     if (await settlesWithin(this.#exited, stopTimeoutMs)) return;
     logger.warn({ actor: this.#name, pid: this.pid }, `${this.#name} did not stop within ${stopTimeoutMs} ms, killed`);
     await this.kill();
@@ -164,10 +158,8 @@ export class ForkProcess {
   #gone(code: number | null, signal: NodeJS.Signals | null): void {
     if (this.#exit) return;
     this.#exit = { code, signal, expected: this.#stopping !== undefined };
-    this.#runtime.forks?.delete(this);
-    // Those that were still queued behind another one belong to nobody now.
-    for (const socket of this.#sockets) socket.destroy();
-    this.#sockets.clear();
+    this.#runtime.forking?.forks.delete(this);
+    this.#sockets.destroy();
     this.#reap();
     this.#leave(this.#exit);
   }
@@ -195,6 +187,20 @@ export function adoptForks(system: ComedySystem): void {
     add(actor);
     const fork = actor.additionalOptions.customParameters;
     if (fork instanceof ForkProcess) fork.adopt(actor, system);
+  };
+}
+
+/** comedy never forgets a message whose sending throws (it is not JSON) instead of calling back. */
+function answerFailedSends(worker: ChildProcess): void {
+  const send = worker.send.bind(worker) as (...parameters: unknown[]) => boolean;
+  worker.send = (...parameters: unknown[]) => {
+    try {
+      return send(...parameters);
+    } catch (error) {
+      const answer = parameters[parameters.length - 1] as (error: unknown) => void;
+      answer(error);
+      return false;
+    }
   };
 }
 

@@ -40,7 +40,7 @@ export class ForkRef<Protocol extends Topics> implements Ref<Protocol> {
   tell<Topic extends Tellable<Protocol>>(topic: Topic, payload: Protocol[Topic][0]): void {
     const envelope: Envelope = { topic: topic as string, payload, ask: false };
     this.#send(envelope, nothing, (error) => {
-      if (this.#fork.reachable && isNotJson(error)) {
+      if (this.#fork.reachable && !isBrokenChannel(error)) {
         this.#runtime.onFatal(asError(error), { actor: this.name, topic: envelope.topic });
       }
     });
@@ -61,7 +61,8 @@ export class ForkRef<Protocol extends Topics> implements Ref<Protocol> {
       };
       const failed = (error: unknown): void => {
         clearTimeout(timer);
-        reject(isNotJson(error) ? error : stoppedError(this.name, `'${envelope.topic}' was not handled`, error));
+        const stopped = !this.#fork.reachable || isBrokenChannel(error);
+        reject(stopped ? stoppedError(this.name, `'${envelope.topic}' was not handled`, error) : error);
       };
       this.#send(envelope, answered, failed);
     });
@@ -104,18 +105,18 @@ export async function spawnFork<Parameters, Protocol extends Topics>(
   definition: Definition<Parameters, Protocol>,
   { name, parameters }: SpawnOptions<NoInfer<Parameters>>,
 ): Promise<Ref<Protocol>> {
-  const { startTimeoutMs, logger } = runtime;
-  if (!runtime.forks) throw new TypeError(`${name} cannot be forked: only the first process makes forks`);
+  const { forking, logger, stopTimeoutMs } = runtime;
+  if (!forking) throw new TypeError(`${name} cannot be forked: only the first process makes forks`);
   if (!definition.module) throw new TypeError(`${name} cannot be forked: its definition names no module`);
   const module = pathToFileURL(compiledModule(definition.module)).href;
   const fork = new ForkProcess(runtime, name);
-  const starting = start(self, fork, { name, module, parameters, logLevel: logger.level });
+  const starting = start(self, fork, { name, module, parameters, logLevel: logger.level, stopTimeoutMs });
   try {
-    if (await settlesWithin(starting, startTimeoutMs)) return new ForkRef(runtime, name, fork, await starting);
+    if (await settlesWithin(starting, forking.startTimeoutMs)) return new ForkRef(runtime, name, fork, await starting);
     throw new ActorError(
       'ERR_FORK_FAILED',
       name,
-      `${name} could not be started: not ready within ${startTimeoutMs} ms`,
+      `${name} could not be started: not ready within ${forking.startTimeoutMs} ms`,
     );
   } catch (error) {
     await fork.kill();
@@ -139,9 +140,13 @@ async function start(self: ComedyActor, fork: ForkProcess, begin: Begin): Promis
   return proxy;
 }
 
-/** Whether a message could not be written because it is not JSON: a programmer error. */
-function isNotJson(error: unknown): boolean {
-  return error instanceof TypeError;
+/**
+ * Whether a message failed because its process is ending. What else can fail while the fork is there is a programmer
+ * error: a payload or a reply that is not JSON.
+ */
+function isBrokenChannel(error: unknown): boolean {
+  const { code } = error as NodeJS.ErrnoException;
+  return code === 'ERR_IPC_CHANNEL_CLOSED' || code === 'EPIPE' || code === 'ECONNRESET';
 }
 
 function nothing(): void {}

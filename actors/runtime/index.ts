@@ -7,7 +7,7 @@ export {
   type Spawner,
   type SpawnOptions,
 } from './actor.js';
-export type { Behaviour, Tellable, Topics } from './behaviour.js';
+export type { Behaviour, NoTopics, Tellable, Topics } from './behaviour.js';
 export { ActorError, type ActorErrorCode, TimeoutError } from './errors.js';
 export { Mailbox } from './mailbox.js';
 export { type Place, type PlacedActor, Placement, PlacementError } from './placement.js';

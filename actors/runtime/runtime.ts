@@ -15,10 +15,16 @@ export interface Runtime {
   readonly onFatal: (error: Error, context: FatalContext) => void;
   /** How long an actor may take to stop. */
   readonly stopTimeoutMs: number;
-  /** How long a forked actor may take from fork to the end of its `onStart`. */
+  /** How forks are made; absent in a fork, which makes none. */
+  readonly forking?: Forking;
+}
+
+/** What the process that makes forks knows about them. */
+export interface Forking {
+  /** The live ones. */
+  readonly forks: Set<ForkProcess>;
+  /** How long one may take from fork to the end of its `onStart`. */
   readonly startTimeoutMs: number;
-  /** The live forks; `undefined` in a fork, which makes none. */
-  readonly forks: Set<ForkProcess> | undefined;
 }
 
 /** Exit code of a process that met a programmer error (EX_SOFTWARE). */

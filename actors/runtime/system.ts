@@ -50,7 +50,7 @@ export class System implements Spawner {
     adoptForks(comedy);
     const root = await settled(comedy.rootActor());
     const forks = new Set<ForkProcess>();
-    return new System({ logger, onFatal, stopTimeoutMs, startTimeoutMs, forks }, comedy, root, forks);
+    return new System({ logger, onFatal, stopTimeoutMs, forking: { forks, startTimeoutMs } }, comedy, root, forks);
   }
 
   /** See {@link Spawner.spawn}. */
