@@ -44,6 +44,11 @@ export interface CommitterOptions {
   wait: Wait;
 }
 
+interface Doubtful {
+  items: Sealed[];
+  settled: () => void;
+}
+
 interface Batch {
   items: Sealed[];
   operations: Operation[];
@@ -68,7 +73,7 @@ export class Committer {
   #writes: OneOffWrite[] = [];
   #scheduled = false;
   #running: Promise<void> | undefined;
-  #doubtful: { items: Sealed[]; settled: () => void } | undefined;
+  #doubtful: Doubtful | undefined;
   #closed = false;
   #unsyncedOnRecord: boolean;
   #batches = 0;
@@ -109,7 +114,7 @@ export class Committer {
     const doubtful = this.#doubtful;
     const found = await Promise.all((doubtful?.items ?? []).map((item) => isWritten(level, item)));
     return () => {
-      if (doubtful && this.#doubtful === doubtful) this.#settle((item, index) => settleFound(item, found[index]!));
+      if (doubtful) this.#settle(doubtful, (item, index) => settleFound(item, found[index]!));
       this.#schedule();
     };
   }
@@ -117,8 +122,7 @@ export class Committer {
   /** Waits for the batch in flight; what is queued behind it is not written. */
   async close(): Promise<void> {
     this.#closed = true;
-    const unavailable = this.#options.database.unavailable();
-    if (unavailable) this.#giveUp('the store was closed before the disk came back');
+    this.#giveUp(this.#doubtful, 'the store was closed before the disk came back');
     await this.#running;
     const closed = new StorageError('ERR_STORAGE_CLOSED', 'the store is closed');
     for (const write of this.#writes.splice(0)) write.refused(closed);
@@ -199,25 +203,29 @@ export class Committer {
   async #failed(batch: Batch, error: unknown): Promise<void> {
     const { database, wait, outcomeDeadlineMs } = this.#options;
     const timer = new AbortController();
-    const settled = new Promise<void>((resolve) => {
-      this.#doubtful = { items: batch.items, settled: resolve };
+    let settled: () => void = () => {};
+    const done = new Promise<void>((resolve) => {
+      settled = resolve;
     });
+    const doubtful = { items: batch.items, settled };
+    this.#doubtful = doubtful;
     database.failed(error);
+    if (this.#closed) this.#giveUp(doubtful, 'the last write before the store was closed failed');
     wait(outcomeDeadlineMs, timer.signal).then(
-      () => this.#giveUp(`the disk did not come back within ${outcomeDeadlineMs} ms: ${rootCause(error).message}`),
+      () => this.#giveUp(doubtful, `no disk within ${outcomeDeadlineMs} ms of this: ${rootCause(error).message}`),
       () => {},
     );
-    await settled;
+    await done;
     timer.abort();
   }
 
-  #giveUp(message: string): void {
-    this.#settle((item) => item.refused(new StorageError('ERR_OUTCOME_UNKNOWN', message)));
+  #giveUp(doubtful: Doubtful | undefined, message: string): void {
+    if (doubtful) this.#settle(doubtful, (item) => item.refused(new StorageError('ERR_OUTCOME_UNKNOWN', message)));
   }
 
-  #settle(settle: (item: Sealed, index: number) => void): void {
-    const doubtful = this.#doubtful;
-    if (!doubtful) return;
+  /** Once: whoever comes first, the database or the deadline. */
+  #settle(doubtful: Doubtful, settle: (item: Sealed, index: number) => void): void {
+    if (this.#doubtful !== doubtful) return;
     this.#doubtful = undefined;
     doubtful.items.forEach(settle);
     doubtful.settled();

@@ -70,7 +70,7 @@ export function metaKey(name: string): Buffer {
   return Buffer.concat([Buffer.from([KeyKind.META]), Buffer.from(name)]);
 }
 
-/** First key behind all keys of a kind. */
+/** All keys of a kind. */
 export function kindRange(kind: number): { gte: Buffer; lt: Buffer } {
   return { gte: Buffer.from([kind]), lt: Buffer.from([kind + 1]) };
 }

@@ -13,6 +13,9 @@ export interface SealedBlock {
   key: Buffer;
 }
 
+/** A block smaller than this is worth putting together with its neighbours, once it is cold. */
+const smallBytes = 32 * 1024;
+
 /** What a log starts from. */
 export interface LogFacts {
   number: number;
@@ -44,6 +47,7 @@ export class Log {
   #lastSeq: number;
   #timeMs: number;
   #sealed: SealedBlock | undefined;
+  #smallFrom: number | undefined;
 
   constructor(facts: LogFacts, ringBytesMax: number) {
     this.number = facts.number;
@@ -135,8 +139,16 @@ export class Log {
     this.#state = 'active';
   }
 
+  /** First number of the small blocks that were added since this was last asked; `undefined` when there are none. */
+  takeSmallFrom(): number | undefined {
+    const from = this.#smallFrom;
+    this.#smallFrom = undefined;
+    return from;
+  }
+
   #append(block: Buffer): void {
     this.ring.push(block);
+    if (block.length < smallBytes) this.#smallFrom ??= blockFirstSeq(block);
     this.#lastSeq = blockLastSeq(block);
     this.#timeMs = readBlockHeader(block).timeMs;
   }

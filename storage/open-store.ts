@@ -6,23 +6,19 @@ import { type LevelHandle, type Operation, writeBatch } from './level.js';
 import { Log } from './log.js';
 import { readLogBounds } from './log-bounds.js';
 import { expiredReceipts } from './receipts.js';
+import type { SessionEntry } from './sessions.js';
 
 /** Present from a clean close to the next open. */
 const cleanKey = metaKey('clean');
-
-/** A session of the catalogue with its log. */
-export interface SessionEntry {
-  log: Log;
-  row: CatalogueRow;
-}
 
 /** What the start of a store needs to know. */
 export interface StartOptions {
   durability: Durability;
   ringBytesMax: number;
   randomEpoch: () => string;
-  /** Receipts written before this are forgotten. */
-  expiredMs: number;
+  clock: () => number;
+  /** Receipts older than this are forgotten. */
+  publisherExpiryMs: number;
 }
 
 /**
@@ -34,7 +30,7 @@ export interface StartOptions {
 export async function startFrom(level: LevelHandle, options: StartOptions): Promise<SessionEntry[]> {
   const [clean, unsynced] = await level.getMany([cleanKey, unsyncedKey]);
   const rows = await readCatalogue(level);
-  const operations: Operation[] = await expiredReceipts(level, options.expiredMs);
+  const operations: Operation[] = await expiredReceipts(level, options.clock() - options.publisherExpiryMs);
   operations.push({ type: 'del', key: cleanKey });
   if (options.durability === 'os') operations.push({ type: 'put', key: unsyncedKey, value: Buffer.from('1') });
   else operations.push({ type: 'del', key: unsyncedKey });

@@ -4,23 +4,21 @@ import type { Log } from './log.js';
 import type { Page } from './page.js';
 import { PageCache } from './page-cache.js';
 import { readPage } from './read-page.js';
-import { ReadSlots } from './read-slots.js';
-
-/** More readers at a time only slow the commits down. */
-const readsInFlightMax = 2;
+import type { ReadSlots } from './read-slots.js';
 
 /** Serves pages of logs: from the cache, by waiting for a read that is under way, or from the database. */
 export class PageReader {
   readonly #database: Database;
   readonly #cache: PageCache;
-  readonly #slots = new ReadSlots(readsInFlightMax);
+  readonly #slots: ReadSlots;
   readonly #underWay = new Map<string, Promise<Page>>();
   #reads = 0;
   #bytesRead = 0;
   #hits = 0;
 
-  constructor(database: Database, cacheBytesMax: number) {
+  constructor(database: Database, slots: ReadSlots, cacheBytesMax: number) {
     this.#database = database;
+    this.#slots = slots;
     this.#cache = new PageCache(cacheBytesMax);
   }
 

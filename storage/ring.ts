@@ -47,7 +47,7 @@ export class Ring {
     while (this.#bytes > this.#bytesMax && this.#start < this.#blocks.length - 1) this.#evict();
   }
 
-  /** Let go of everything; the next block pushed starts with `nextSeq`. */
+  /** Forget everything and start again at `nextSeq`: what is between was lost on the way to this ring. */
   reset(nextSeq: number): void {
     this.#blocks = [];
     this.#start = 0;

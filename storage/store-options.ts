@@ -27,6 +27,8 @@ export interface StoreOptions {
   outcomeDeadlineMs?: number;
   /** Receipts of publishes are kept so long. */
   publisherExpiryMs?: number;
+  /** Pause between two looks for small blocks to put together; 0 leaves them. */
+  coalesceMs?: number;
   openLevel?: OpenLevel;
   /** Bytes a file in this directory could still take. */
   freeBytes?: (directory: string) => Promise<number>;
@@ -45,6 +47,7 @@ export function settle(options: StoreOptions): Required<StoreOptions> {
     pageCacheBytesMax: 32 * mebibyte,
     outcomeDeadlineMs: 30_000,
     publisherExpiryMs: 7 * dayMs,
+    coalesceMs: 1_000,
     openLevel,
     freeBytes,
     randomEpoch: () => randomBytes(8).toString('hex'),

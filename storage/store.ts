@@ -1,22 +1,23 @@
-import { strict as assert } from 'node:assert';
 import { mkdir } from 'node:fs/promises';
 import type { Durability, SessionSummary } from '../protocol/index.js';
-import { type CatalogueRow, catalogueWrite, summarize } from './catalogue.js';
+import { Coalescer } from './coalescer.js';
 import { Committer } from './committer.js';
 import { Database } from './database.js';
 import { StorageError } from './errors.js';
-import { logNumberMax } from './keys.js';
 import { type LevelHandle, openError, writeBatch } from './level.js';
-import { Log } from './log.js';
-import { readBlocksBehind } from './log-bounds.js';
-import { cleanMarker, type SessionEntry, startFrom } from './open-store.js';
+import type { Log } from './log.js';
+import { cleanMarker, startFrom } from './open-store.js';
 import type { Page } from './page.js';
 import { PageReader } from './page-reader.js';
+import { ReadSlots } from './read-slots.js';
 import { PublisherRecord } from './receipts.js';
+import { recoverLogs } from './recover-logs.js';
+import { type SessionEntry, Sessions } from './sessions.js';
 import { SpaceGuard } from './space-guard.js';
 import { type StoreOptions, settle } from './store-options.js';
+import { syncJournal } from './sync-journal.js';
 
-/** Counters for `inspect`. */
+/** Counters since a store was opened, for `inspect`. */
 export interface StoreStats {
   /** Batches written. */
   batches: number;
@@ -31,9 +32,17 @@ export interface StoreStats {
   cacheBytes: number;
   ringBytes: number;
   freeBytes: number;
+  /** Values written or deleted to put small blocks together. */
+  coalesced: number;
   /** How often the database was opened again after a failed write. */
   reopens: number;
 }
+
+/** More readers at a time only slow the commits down. */
+const readsInFlightMax = 2;
+
+/** Pause between two steps of the coalescer while it has something to do. */
+const coalesceStepMs = 20;
 
 /** All sessions of a server, in one LevelDB database. A directory is open in one store at a time. */
 export class Store {
@@ -44,28 +53,36 @@ export class Store {
   readonly #options: Required<StoreOptions>;
   readonly #database: Database;
   readonly #guard: SpaceGuard;
+  readonly #sessions: Sessions;
   readonly #pages: PageReader;
-  /** By number of the log, oldest first. */
-  readonly #sessions = new Map<number, SessionEntry>();
+  readonly #coalescer: Coalescer;
   readonly #reopened = new Set<() => void>();
   #closing: Promise<void> | undefined;
 
-  private constructor(
-    options: Required<StoreOptions>,
-    database: Database,
-    guard: SpaceGuard,
-    sessions: SessionEntry[],
-  ) {
+  private constructor(options: Required<StoreOptions>, database: Database, guard: SpaceGuard, entries: SessionEntry[]) {
+    const { durability, outcomeDeadlineMs, wait, coalesceMs, logger } = options;
     this.#options = options;
     this.#database = database;
     this.#guard = guard;
-    this.durability = options.durability;
-    this.#pages = new PageReader(database, options.pageCacheBytesMax);
-    for (const entry of sessions) this.#sessions.set(entry.log.number, entry);
-    const { durability, outcomeDeadlineMs, wait } = options;
+    this.durability = durability;
     const unsyncedOnRecord = durability === 'os';
-    this.committer = new Committer({ database, durability, guard, unsyncedOnRecord, outcomeDeadlineMs, wait });
+    const committer = new Committer({ database, durability, guard, unsyncedOnRecord, outcomeDeadlineMs, wait });
+    this.committer = committer;
+    this.#sessions = new Sessions({ ...options, committer }, entries);
+    const slots = new ReadSlots(readsInFlightMax);
+    this.#pages = new PageReader(database, slots, options.pageCacheBytesMax);
+    this.#coalescer = new Coalescer({
+      database,
+      committer,
+      slots,
+      unavailable: () => this.unavailable(),
+      logs: () => this.#sessions.logs(),
+      stepMs: coalesceStepMs,
+      idleMs: coalesceMs,
+      logger,
+    });
     database.recover = (level) => this.#recover(level);
+    if (coalesceMs > 0) this.#coalescer.start();
   }
 
   /**
@@ -74,7 +91,7 @@ export class Store {
    */
   static async open(given: StoreOptions): Promise<Store> {
     const options = settle(given);
-    const { directory, clock, logger, backoffMs, wait } = options;
+    const { directory, clock, logger, backoffMs, wait, freeBytes } = options;
     try {
       await mkdir(directory, { recursive: true });
     } catch (error) {
@@ -82,10 +99,9 @@ export class Store {
     }
     const database = await Database.open({ directory, openLevel: options.openLevel, backoffMs, wait, logger });
     try {
-      const expiredMs = clock() - options.publisherExpiryMs;
-      const sessions = await startFrom(database.level!, { ...options, expiredMs });
+      const sessions = await startFrom(database.level!, options);
       const reserveBytes = options.diskReserveBytes;
-      const guard = await SpaceGuard.start({ directory, reserveBytes, freeBytes: options.freeBytes, clock, logger });
+      const guard = await SpaceGuard.start({ directory, reserveBytes, freeBytes, clock, logger });
       return new Store(options, database, guard, sessions);
     } catch (error) {
       await database.close();
@@ -95,29 +111,22 @@ export class Store {
 
   /** The catalogue of one source, or of all; newest last. */
   sessions(source?: string): SessionSummary[] {
-    const summaries: SessionSummary[] = [];
-    for (const { log } of this.#sessions.values()) {
-      if (source === undefined || log.source === source) summaries.push(this.summary(log));
-    }
-    return summaries;
+    return this.#sessions.summaries(source);
   }
 
   /** A log's line of the catalogue. */
   summary(log: Log): SessionSummary {
-    return summarize(log.number, this.#entry(log).row, log.firstSeq, log.lastSeq);
+    return this.#sessions.summary(log);
   }
 
   /** The log of the session that is not ended; a source has at most one. */
   activeSession(source: string): Log | undefined {
-    for (const { log } of this.#sessions.values()) {
-      if (log.source === source && log.state === 'active') return log;
-    }
-    return undefined;
+    return this.#sessions.active(source);
   }
 
   /** The log of that number, active or ended. */
   log(number: number): Log | undefined {
-    return this.#sessions.get(number)?.log;
+    return this.#sessions.log(number);
   }
 
   /**
@@ -126,46 +135,25 @@ export class Store {
    * @param session a name the source has not had before
    * @throws StorageError when it could not be written
    */
-  async createSession(source: string, session: string): Promise<Log> {
-    const known = this.sessions(source);
-    assert(!known.some(({ state }) => state === 'active'), `source ${source} has an active session`);
-    assert(!known.some((summary) => summary.session === session), `source ${source} has had a session ${session}`);
-    const number = Math.max(0, ...this.#sessions.keys()) + 1;
-    assert(number <= logNumberMax, 'numbers for logs are used up');
-    const epoch = this.#options.randomEpoch();
-    const row: CatalogueRow = { source, session, epoch, createdMs: this.#options.clock(), lastSeq: 0 };
-    const facts = { number, source, session, epoch, state: 'active', firstSeq: 1, lastSeq: 0, timeMs: 0 } as const;
-    await this.committer.write([catalogueWrite(number, row)], 'disk');
-    const log = new Log(facts, this.#options.ringBytesMax);
-    this.#sessions.set(number, { log, row });
-    return log;
+  createSession(source: string, session: string): Promise<Log> {
+    return this.#sessions.create(source, session);
   }
 
   /**
    * End a session; resolves when that is durable. Nothing may be sealed, or waiting to be, while it ends.
    * @throws StorageError when it could not be written: the session goes on
    */
-  async endSession(log: Log, reason: string): Promise<SessionSummary> {
-    const entry = this.#entry(log);
-    log.ending();
-    const row = { ...entry.row, lastSeq: log.lastSeq, ended: { atMs: this.#options.clock(), reason } };
-    try {
-      await this.committer.write([catalogueWrite(log.number, row)], 'disk');
-    } catch (error) {
-      log.notEnded();
-      throw error;
-    }
-    entry.row = row;
-    log.ended();
-    return this.summary(log);
+  endSession(log: Log, reason: string): Promise<SessionSummary> {
+    return this.#sessions.end(log, reason);
   }
 
   /**
    * What is on record of a publisher, read from the database; waits for a reopen.
    * @throws StorageError `ERR_STORAGE_CLOSED`, `ERR_STORAGE_UNAVAILABLE`
    */
-  async publisher(source: string, publisherId: string): Promise<PublisherRecord> {
-    return await this.#database.read((level) => PublisherRecord.load(level, source, publisherId, this.#options.clock));
+  publisher(source: string, publisherId: string): Promise<PublisherRecord> {
+    const { clock } = this.#options;
+    return this.#database.read((level) => PublisherRecord.load(level, source, publisherId, clock));
   }
 
   /** Why a publish has to be refused at this moment; `undefined` when it need not. */
@@ -201,6 +189,11 @@ export class Store {
     return await this.#pages.read(found, from, to);
   }
 
+  /** One step of the background work on small blocks, now. @returns whether there was any to do */
+  coalesceOnce(): Promise<boolean> {
+    return this.#coalescer.once();
+  }
+
   /** Waits for the batch in flight, puts on record that this was a clean end, and lets go of the directory. */
   close(): Promise<void> {
     this.#closing ??= this.#close();
@@ -210,45 +203,43 @@ export class Store {
   /** Counters since the store was opened. */
   stats(): StoreStats {
     let ringBytes = 0;
-    for (const { log } of this.#sessions.values()) ringBytes += log.ring.bytes;
-    const { freeBytes } = this.#guard;
+    for (const { ring } of this.#sessions.logs()) ringBytes += ring.bytes;
     return {
       ...this.committer.counters,
       ...this.#pages.counters,
       ringBytes,
-      freeBytes,
+      freeBytes: this.#guard.freeBytes,
+      coalesced: this.#coalescer.operations,
       reopens: this.#database.reopens,
     };
   }
 
   async #close(): Promise<void> {
+    const stopped = this.#coalescer.stop();
     await this.committer.close();
     const { level } = this.#database;
     try {
-      if (level) await writeBatch(level, cleanMarker(this.#sessions.values()), true);
+      if (level) await this.#endCleanly(level);
     } catch (error) {
-      this.#options.logger.error({ err: error }, 'the end of the log could not be put on record');
+      this.#options.logger.error({ err: error }, 'the clean end of the log could not be put on record');
     }
     await this.#database.close();
+    await stopped;
+  }
+
+  async #endCleanly(level: LevelHandle): Promise<void> {
+    if (this.durability === 'os') await syncJournal(this.#options.directory);
+    await writeBatch(level, cleanMarker(this.#sessions.entries()), true);
   }
 
   /** After a reopen: first what was in doubt is settled, then each log takes in what it did not know it had. */
   async #recover(level: LevelHandle): Promise<() => void> {
     const settleDoubtful = await this.committer.recover(level);
-    const active = [...this.#sessions.values()].filter(({ log }) => log.state === 'active');
-    const found = await Promise.all(active.map(({ log }) => readBlocksBehind(level, log.number, log.lastSeq)));
+    const updateLogs = await recoverLogs(level, [...this.#sessions.entries()], this.#options.logger);
     return () => {
       settleDoubtful();
-      active.forEach(({ log }, index) => {
-        for (const block of found[index]!) log.found(block);
-      });
+      updateLogs();
       for (const listener of this.#reopened) listener();
     };
-  }
-
-  #entry(log: Log): SessionEntry {
-    const entry = this.#sessions.get(log.number);
-    assert(entry?.log === log, `log ${log.number} is not of this store`);
-    return entry;
   }
 }

@@ -22,7 +22,14 @@ export function tickingClock(startMs = 1_000_000): () => number {
 
 /** Options for a store in `directory`, silent, with its own clock. */
 export function storeOptions(directory: string, more: Partial<StoreOptions> = {}): StoreOptions {
-  return { directory, durability: 'disk', clock: tickingClock(), logger: pino({ level: 'silent' }), ...more };
+  return {
+    directory,
+    durability: 'disk',
+    coalesceMs: 0,
+    clock: tickingClock(),
+    logger: pino({ level: 'silent' }),
+    ...more,
+  };
 }
 
 /** Payloads that say who they are. */

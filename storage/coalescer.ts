@@ -1,0 +1,180 @@
+import type { Logger } from 'pino';
+import type { Committer } from './committer.js';
+import type { Database } from './database.js';
+import { StorageError } from './errors.js';
+import { blockKey, metaKey, readBlockKey } from './keys.js';
+import { iterate, type LevelHandle, type Operation } from './level.js';
+import type { Log } from './log.js';
+import { planCoalescing } from './plan-coalescing.js';
+import type { ReadSlots } from './read-slots.js';
+
+/** What a {@link Coalescer} works on. */
+export interface CoalescerOptions {
+  database: Database;
+  committer: Pick<Committer, 'write'>;
+  /** It waits its turn with those who read pages. */
+  slots: ReadSlots;
+  /** Why nothing can, or should, be written now. */
+  unavailable: () => StorageError | undefined;
+  /** All logs, at the moment of asking. */
+  logs: () => Iterable<Log>;
+  /** Pause between two steps that found something to do. */
+  stepMs: number;
+  /** Pause after a round that found nothing. */
+  idleMs: number;
+  logger: Logger;
+}
+
+/** Values looked at in one step, at most. */
+const entriesMax = 1_000;
+
+interface Progress {
+  /** Everything up to here is as it should be. */
+  doneSeq: number;
+  /** Small blocks are known of up to here. */
+  untilSeq: number;
+  /** Up to here was looked at, and what is left was too little to be put together yet. */
+  waitingSeq: number;
+}
+
+/**
+ * A quiet stream makes values of one message; read back, that is slow. In the background the cold part of each log is
+ * put together into fewer values. A step is one batch that also holds how far it got, so a crash at any moment leaves
+ * either the old values or the new ones.
+ */
+export class Coalescer {
+  readonly #options: CoalescerOptions;
+  readonly #progress = new Map<number, Progress>();
+  #timer: NodeJS.Timeout | undefined;
+  #stepping: Promise<unknown> = Promise.resolve();
+  #stopped = false;
+  #operations = 0;
+
+  constructor(options: CoalescerOptions) {
+    this.#options = options;
+  }
+
+  /** Values that were written or deleted. */
+  get operations(): number {
+    return this.#operations;
+  }
+
+  /** Work from now on, a step at a time. */
+  start(): void {
+    this.#again(this.#options.idleMs);
+  }
+
+  /** Resolves when the step under way is done; there will be no other. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    clearTimeout(this.#timer);
+    await this.#stepping;
+  }
+
+  /**
+   * One step in each log.
+   * @returns whether values were put together in any of them
+   * @throws StorageError when a write failed; the values are as they were, or coalesced
+   */
+  async once(): Promise<boolean> {
+    let worked = false;
+    if (this.#options.unavailable()) return false;
+    for (const log of this.#options.logs()) {
+      if (this.#stopped) break;
+      if (await this.#step(log)) worked = true;
+    }
+    return worked;
+  }
+
+  #again(ms: number): void {
+    if (this.#stopped) return;
+    this.#timer = setTimeout(() => {
+      this.#stepping = this.#round();
+    }, ms);
+    this.#timer.unref();
+  }
+
+  async #round(): Promise<void> {
+    const { stepMs, idleMs, logger } = this.#options;
+    let pauseMs = idleMs;
+    try {
+      if (await this.once()) pauseMs = stepMs;
+    } catch (error) {
+      if (!(error instanceof StorageError)) throw error;
+      if (this.#stopped) return;
+      logger.warn({ err: error }, 'small blocks could not be put together');
+    }
+    this.#again(pauseMs);
+  }
+
+  async #step(log: Log): Promise<boolean> {
+    const coldSeq = log.state === 'ended' ? log.lastSeq : Math.min(log.lastSeq, log.ring.firstSeq - 1);
+    const progress = await this.#progressOf(log);
+    if (progress.doneSeq >= progress.untilSeq) {
+      const from = log.takeSmallFrom();
+      if (from === undefined) return false;
+      progress.doneSeq = Math.max(progress.doneSeq, from - 1);
+      progress.untilSeq = log.lastSeq;
+    }
+    const endSeq = Math.min(coldSeq, progress.untilSeq);
+    if (progress.doneSeq >= endSeq || progress.waitingSeq === endSeq) return false;
+    const { database, slots } = this.#options;
+    const found = await slots.run(() =>
+      database.read((level) => readSome(level, log.number, progress.doneSeq, endSeq)),
+    );
+    const more = !found.whole || log.state === 'active';
+    const plan = planCoalescing(found.entries, progress.doneSeq, more);
+    if (plan.operations.length > 0) await this.#write(log, plan.operations, plan.doneSeq);
+    const doneSeq = found.entries.length === 0 ? endSeq : plan.doneSeq;
+    if (doneSeq === progress.doneSeq) progress.waitingSeq = endSeq;
+    progress.doneSeq = doneSeq;
+    return plan.operations.length > 0;
+  }
+
+  async #write(log: Log, operations: Operation[], doneSeq: number): Promise<void> {
+    const cursor = Buffer.alloc(8);
+    cursor.writeBigUInt64BE(BigInt(doneSeq));
+    try {
+      await this.#options.committer.write(
+        [{ type: 'put', key: cursorKey(log.number), value: cursor }, ...operations],
+        'os',
+      );
+      this.#operations += operations.length;
+    } catch (error) {
+      this.#progress.delete(log.number);
+      throw error;
+    }
+  }
+
+  /** How far it got, as the database says when it is asked for the first time. */
+  async #progressOf(log: Log): Promise<Progress> {
+    const known = this.#progress.get(log.number);
+    if (known) return known;
+    const cursor = await this.#options.database.read((level) => level.get(cursorKey(log.number)));
+    const doneSeq = cursor ? Number(cursor.readBigUInt64BE()) : 0;
+    const progress = { doneSeq, untilSeq: log.lastSeq, waitingSeq: 0 };
+    this.#progress.set(log.number, progress);
+    return progress;
+  }
+}
+
+function cursorKey(log: number): Buffer {
+  return metaKey(`coalesced/${log}`);
+}
+
+/** @returns the entries behind `doneSeq` up to `endSeq`, as many as one read brings, and whether these are all */
+async function readSome(
+  level: LevelHandle,
+  log: number,
+  doneSeq: number,
+  endSeq: number,
+): Promise<{ entries: [Buffer, Buffer][]; whole: boolean }> {
+  const iterator = iterate(level, { gte: blockKey(log, doneSeq + 1), lt: blockKey(log, endSeq + 1) });
+  try {
+    const entries = await iterator.nextv(entriesMax);
+    const last = entries[entries.length - 1];
+    return { entries, whole: !last || readBlockKey(last[0]).lastSeq === endSeq };
+  } finally {
+    await iterator.close();
+  }
+}

@@ -1,0 +1,128 @@
+import { strict as assert } from 'node:assert';
+import type { SessionSummary } from '../protocol/index.js';
+import { type CatalogueRow, catalogueWrite, summarize } from './catalogue.js';
+import type { Committer } from './committer.js';
+import { logNumberMax } from './keys.js';
+import { Log } from './log.js';
+
+/** A session of the catalogue with its log. */
+export interface SessionEntry {
+  readonly log: Log;
+  row: CatalogueRow;
+}
+
+/** What {@link Sessions} needs to start and end sessions. */
+export interface SessionsOptions {
+  committer: Pick<Committer, 'write'>;
+  clock: () => number;
+  randomEpoch: () => string;
+  ringBytesMax: number;
+}
+
+/** The catalogue in memory, in step with the one in the database. */
+export class Sessions {
+  readonly #options: SessionsOptions;
+  /** By number of the log, oldest first. */
+  readonly #entries = new Map<number, SessionEntry>();
+  /** Sources for which a session is being started. */
+  readonly #starting = new Set<string>();
+  #lastNumber = 0;
+
+  constructor(options: SessionsOptions, entries: readonly SessionEntry[]) {
+    this.#options = options;
+    for (const entry of entries) this.#add(entry);
+  }
+
+  /** Oldest first. */
+  entries(): Iterable<SessionEntry> {
+    return this.#entries.values();
+  }
+
+  /** All logs, active or ended, oldest first. */
+  *logs(): Generator<Log> {
+    for (const { log } of this.#entries.values()) yield log;
+  }
+
+  log(number: number): Log | undefined {
+    return this.#entries.get(number)?.log;
+  }
+
+  active(source: string): Log | undefined {
+    for (const log of this.logs()) {
+      if (log.source === source && log.state === 'active') return log;
+    }
+    return undefined;
+  }
+
+  summary(log: Log): SessionSummary {
+    return summarize(log.number, this.#entry(log).row, log.firstSeq, log.lastSeq);
+  }
+
+  summaries(source?: string): SessionSummary[] {
+    const summaries: SessionSummary[] = [];
+    for (const log of this.logs()) {
+      if (source === undefined || log.source === source) summaries.push(this.summary(log));
+    }
+    return summaries;
+  }
+
+  /** As {@link Store.createSession}. */
+  async create(source: string, session: string): Promise<Log> {
+    const { clock, committer, randomEpoch, ringBytesMax } = this.#options;
+    const known = this.summaries(source);
+    const active = known.some(({ state }) => state === 'active') || this.#starting.has(source);
+    assert(!active, `source ${source} has an active session`);
+    assert(!known.some((summary) => summary.session === session), `source ${source} has had a session ${session}`);
+    assert(this.#lastNumber < logNumberMax, 'numbers for logs are used up');
+    this.#lastNumber += 1;
+    const number = this.#lastNumber;
+    const row: CatalogueRow = { source, session, epoch: randomEpoch(), createdMs: clock(), lastSeq: 0 };
+    this.#starting.add(source);
+    try {
+      await committer.write([catalogueWrite(number, row)], 'disk');
+    } finally {
+      this.#starting.delete(source);
+    }
+    const facts = {
+      number,
+      source,
+      session,
+      epoch: row.epoch,
+      state: 'active',
+      firstSeq: 1,
+      lastSeq: 0,
+      timeMs: 0,
+    } as const;
+    const log = new Log(facts, ringBytesMax);
+    this.#add({ log, row });
+    return log;
+  }
+
+  /** As {@link Store.endSession}. */
+  async end(log: Log, reason: string): Promise<SessionSummary> {
+    const { clock, committer } = this.#options;
+    const entry = this.#entry(log);
+    log.ending();
+    const row = { ...entry.row, lastSeq: log.lastSeq, ended: { atMs: clock(), reason } };
+    try {
+      await committer.write([catalogueWrite(log.number, row)], 'disk');
+    } catch (error) {
+      log.notEnded();
+      throw error;
+    }
+    entry.row = row;
+    log.ended();
+    return this.summary(log);
+  }
+
+  #add(entry: SessionEntry): void {
+    this.#entries.set(entry.log.number, entry);
+    this.#lastNumber = Math.max(this.#lastNumber, entry.log.number);
+  }
+
+  #entry(log: Log): SessionEntry {
+    const entry = this.#entries.get(log.number);
+    assert(entry?.log === log, `log ${log.number} is not of this store`);
+    return entry;
+  }
+}
