@@ -93,7 +93,7 @@ function settled(setting: Setting, value: unknown, origin: string, found: unknow
 }
 
 function resolvePath(setting: Setting, value: unknown, base: string): string {
-  const readyMade = setting.key === 'actors' ? readyMadePlacements[value as string] : undefined;
+  const readyMade = setting.key === 'actors' ? readyMadePlacements.get(value as string) : undefined;
   return readyMade ?? path.resolve(base, value as string);
 }
 

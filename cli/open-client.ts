@@ -2,6 +2,7 @@ import { type Client, connect } from '../client/index.js';
 import { UsageError } from './cli-error.js';
 import type { CommandInput, CommandOption } from './command.js';
 import { connectFailure } from './request-failure.js';
+import type { Terminal } from './terminal.js';
 
 /** Settings of every command that talks to a server. */
 export const clientSettings = ['host', 'port'] as const;
@@ -39,8 +40,19 @@ export async function openClient(input: CommandInput): Promise<Client> {
   } catch (error) {
     throw connectFailure(error, host, port);
   }
-  client.on('disconnected', ({ error }) => {
-    terminal.stderr.write(`latecomer: ${error.message}; reconnecting\n`);
-  });
+  tellOutages(client, terminal);
   return client;
+}
+
+/** One line when the connection breaks and one when it is back, however many attempts that takes. */
+function tellOutages(client: Client, { stderr }: Terminal): void {
+  let isOut = false;
+  client.on('disconnected', ({ error }) => {
+    if (!isOut) stderr.write(`latecomer: ${error.message}; trying to reconnect\n`);
+    isOut = true;
+  });
+  client.on('connected', () => {
+    if (isOut) stderr.write('latecomer: connected again\n');
+    isOut = false;
+  });
 }

@@ -1,0 +1,133 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { defaultServerConfig } from '../../actors/server-config.js';
+import { ConfigurationError } from '../../cli/cli-error.js';
+import { loadConfiguration } from '../../cli/config.js';
+import { settings } from '../../cli/settings.js';
+
+let cwd: string;
+
+beforeEach(async () => {
+  cwd = await mkdtemp(path.join(os.tmpdir(), 'latecomer-config-'));
+});
+
+afterEach(() => rm(cwd, { recursive: true }));
+
+const load = (input: { flags?: Record<string, string>; env?: Record<string, string>; file?: string } = {}) =>
+  loadConfiguration({ flags: input.flags ?? {}, env: input.env ?? {}, cwd, file: input.file });
+
+const writeConfig = (content: unknown, name = 'latecomer.json') =>
+  writeFile(path.join(cwd, name), typeof content === 'string' ? content : JSON.stringify(content));
+
+describe('loadConfiguration', () => {
+  it('has every default of the server when nothing is set', () => {
+    expect(load().settings).toEqual({
+      ...defaultServerConfig,
+      data: path.join(cwd, 'latecomer-data'),
+      logLevel: 'info',
+    });
+  });
+
+  it('knows every value of the server configuration', () => {
+    const keys = Object.entries({ ...defaultServerConfig, actors: undefined, logLevel: 'info' }).flatMap(
+      ([key, value]) => (key === 'generator' ? Object.keys(value as object).map((name) => `${key}.${name}`) : [key]),
+    );
+    expect(settings.map(({ key }) => key).sort()).toEqual(keys.sort());
+  });
+
+  it('takes a flag over the environment, that over the file, and that over the default', async () => {
+    await writeConfig({ port: 1, host: 'file', durability: 'os' });
+    const { settings: merged, origins } = load({
+      flags: { port: '3' },
+      env: { LATECOMER_PORT: '2', LATECOMER_HOST: 'variable' },
+    });
+    expect(merged).toMatchObject({ port: 3, host: 'variable', durability: 'os', rewindsMax: 64 });
+    expect(['port', 'host', 'durability', 'rewindsMax'].map((key) => origins.get(key))).toEqual([
+      '--port',
+      'LATECOMER_HOST',
+      path.join(cwd, 'latecomer.json'),
+      'default',
+    ]);
+  });
+
+  it('reads the file that is named instead of the usual one', async () => {
+    await writeConfig({ port: 1 });
+    await writeConfig({ port: 2 }, 'other.json');
+    expect(load({ file: 'other.json' }).settings.port).toBe(2);
+    expect(load({ env: { LATECOMER_CONFIG: 'other.json' } }).settings.port).toBe(2);
+  });
+
+  it('starts relative paths from the working directory, or from the directory of the file they stand in', async () => {
+    await writeConfig({ data: './log' }, 'other.json');
+    const elsewhere = loadConfiguration({ flags: {}, env: {}, cwd: os.tmpdir(), file: path.join(cwd, 'other.json') });
+    expect(elsewhere.settings.data).toBe(path.join(cwd, 'log'));
+    expect(load({ flags: { data: 'log' } }).settings.data).toBe(path.join(cwd, 'log'));
+  });
+
+  it('treats an environment variable that is set to nothing as not set', () => {
+    expect(load({ env: { LATECOMER_PORT: '', LATECOMER_CONFIG: '' } }).settings.port).toBe(7070);
+  });
+
+  it('takes the generator as a rate, as off, or in full', async () => {
+    expect(load({ flags: { generator: 'off' } }).settings.generator.rate).toBe(0);
+    expect(load({ env: { LATECOMER_GENERATOR: '0.5' } }).settings.generator.rate).toBe(0.5);
+    await writeConfig({ generator: 'off' });
+    expect(load().settings.generator.rate).toBe(0);
+    await writeConfig({ generator: { rate: 7, payloadBytes: 8 } });
+    expect(load().settings.generator).toEqual({ rate: 7, payloadBytes: 8, count: 0, source: 'main' });
+  });
+
+  it('feeds the first source with the generator unless another is named', () => {
+    expect(load({ flags: { source: 'a,b' } }).settings).toMatchObject({
+      sources: ['a', 'b'],
+      generator: { source: 'a' },
+    });
+    const named = load({ flags: { source: 'a,b', 'generator-source': 'b' } });
+    expect(named.settings.generator.source).toBe('b');
+  });
+
+  it('finds the ready-made placements by name', () => {
+    expect(load({ flags: { actors: 'edges' } }).settings.actors).toMatch(/actors\/placements\/edges\.json$/);
+    expect(load({ flags: { actors: './edges' } }).settings.actors).toBe(path.join(cwd, 'edges'));
+  });
+});
+
+describe('loadConfiguration refuses, in one line that says where', () => {
+  const cases: [why: string, input: Parameters<typeof load>[0], message: RegExp][] = [
+    ['a flag', { flags: { port: '70000' } }, /^--port: expected a whole number from 0 to 65535, found "70000"$/],
+    ['a variable', { env: { LATECOMER_DURABILITY: 'maybe' } }, /^LATECOMER_DURABILITY: expected disk or os, found/],
+    ['a number with a unit', { flags: { 'ring-bytes-max': '16MiB' } }, /^--ring-bytes-max: expected a whole number/],
+    ['a negative rate', { flags: { generator: '-1' } }, /^--generator: expected off, or messages a second/],
+    ['a source twice', { flags: { source: 'a,a' } }, /^--source: expected a list of different names/],
+    ['a source of 65 bytes', { flags: { source: 'x'.repeat(65) } }, /^--source: expected a list of different names/],
+    ['a generator without its source', { flags: { 'generator-source': 'b' } }, /one of the sources main, found "b"$/],
+    ['a file that is not there', { file: 'nope.json' }, /nope\.json: there is no such file$/],
+  ];
+
+  it.each(cases)('%s', (_, input, message) => {
+    expect(() => load(input)).toThrow(ConfigurationError);
+    expect(() => load(input)).toThrow(message);
+  });
+
+  it.each([
+    ['a value in the file', { port: '7070' }, /port in .*latecomer\.json: expected .* found "7070"$/],
+    [
+      'a setting that does not exist',
+      { prot: 1 },
+      /latecomer\.json: there is no setting "prot" \(did you mean port\?\)$/,
+    ],
+    [
+      'one of the generator',
+      { generator: { rat: 1 } },
+      /no setting "generator\.rat" \(did you mean generator\.rate\?\)$/,
+    ],
+    ['what is not an object', [], /expected a JSON object of settings$/],
+    ['what is not JSON', '{\n  "port": }', /^cannot read the configuration file [^\n]+$/],
+  ])('%s', async (_, content, message) => {
+    await writeConfig(content);
+    expect(() => load()).toThrow(ConfigurationError);
+    expect(() => load()).toThrow(message);
+  });
+});
