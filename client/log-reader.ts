@@ -100,7 +100,8 @@ export class LogReader<T> extends Emitter<SubscriptionEvents> implements Subscri
   /** @throws LatecomerError `ERR_GAP` when the server continues elsewhere than asked */
   subscribed(answer: ServerMessageOf<'SUBSCRIBED'>): void {
     const { source, session, epoch, from, lastSeq } = answer;
-    if (this.#at) this.#expect(from, `subscription to ${session}`);
+    const asked = this.#at?.next ?? this.#options.from;
+    if (asked !== undefined && asked > 0 && asked !== from) throw gap(`subscription to ${session}`, asked, from);
     this.#at = { session, epoch, next: from };
     this.emit('subscribed', { source, session, epoch, from, lastSeq });
     if (from <= lastSeq) this.emit('rewinding', { session, from, lastSeq });
@@ -152,8 +153,7 @@ export class LogReader<T> extends Emitter<SubscriptionEvents> implements Subscri
   #expect(found: number, what: string): { session: string } {
     const at = this.#at;
     if (at === undefined || found !== at.next) {
-      const message = `${what} starts at ${found}, expected ${at?.next ?? 'no such thing yet'}`;
-      throw new LatecomerError('ERR_GAP', message, { facts: { expected: at?.next, found } });
+      throw gap(what, at?.next, found);
     }
     return at;
   }
@@ -178,4 +178,9 @@ export class LogReader<T> extends Emitter<SubscriptionEvents> implements Subscri
     this.#release();
     this.#events.closed();
   }
+}
+
+function gap(what: string, expected: number | undefined, found: number): LatecomerError {
+  const message = `${what} starts at ${found}, expected ${expected ?? 'none'}`;
+  return new LatecomerError('ERR_GAP', message, { facts: { expected, found } });
 }

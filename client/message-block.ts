@@ -77,14 +77,6 @@ export class MessageBlock<T> implements Iterable<Message<T>> {
     for (let message = this.take(); message !== undefined; message = this.take()) yield message;
   }
 
-  /** Drop the messages before `seq`: they were not asked for. */
-  skipTo(seq: number): void {
-    while (this.#nextSeq < seq && this.#nextSeq <= this.lastSeq) {
-      this.#takeBytes();
-      this.#nextSeq += 1;
-    }
-  }
-
   #takeBytes(): Buffer {
     const frame = this.#frame;
     const marker = frame[this.#offset];

@@ -140,10 +140,11 @@ export class Publisher {
   }
 
   #misfit({ payloads, bytes }: Publication): LatecomerError | undefined {
-    const tooLarge = payloads.length === 1 ? bytes > limits.payloadBytesMax : bytes > blockPayloadBytesMax;
-    if (tooLarge || payloads.length > limits.blockMessagesMax) {
-      const most = payloads.length === 1 ? limits.payloadBytesMax : blockPayloadBytesMax;
-      const message = `publish of ${payloads.length} payloads, ${bytes} bytes exceeds ${limits.blockMessagesMax} payloads or ${most} bytes; make it several`;
+    const single = payloads.length === 1;
+    const size = single ? payloads[0]!.length : bytes;
+    const sizeMax = single ? limits.payloadBytesMax : blockPayloadBytesMax;
+    if (size > sizeMax || payloads.length > limits.blockMessagesMax) {
+      const message = `publish of ${payloads.length} payloads, ${size} bytes exceeds ${limits.blockMessagesMax} payloads or ${sizeMax} bytes; make it several`;
       return new LatecomerError('ERR_PUBLISH_TOO_LARGE', message);
     }
     const waiting = this.#backlog.bytes + bytes;

@@ -141,6 +141,7 @@ export class RangeReader<T> extends Emitter<RerequestEvents> implements Rereques
       this.fail(gap(`end of retransmission at ${message.to}`, message.to, this.#next - 1));
       return;
     }
+    this.#surroundings.backoff.reset();
     // The server may end early, where the log ends.
     if (this.#next > this.#options.to || message.to !== asked) {
       this.#complete();

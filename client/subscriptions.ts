@@ -113,7 +113,9 @@ export class Subscriptions<T> {
     if (entry === undefined) {
       throw new ProtocolError('ERR_BAD_MESSAGE', `messages of log ${header.log}, to which nothing is subscribed`);
     }
-    if (entry.state === 'streaming') this.#deliver(entry, () => entry.reader.block(frame, header));
+    if (entry.state !== 'streaming') return;
+    entry.backoff.reset();
+    this.#deliver(entry, () => entry.reader.block(frame, header));
   }
 
   /** @returns whether the message was for a subscription */
@@ -134,7 +136,7 @@ export class Subscriptions<T> {
         }
         return entry !== undefined;
       case 'UNSUBSCRIBED':
-        this.#onLeft(this.#byLog.get(message.log));
+        this.#onUnsubscribed(this.#byLog.get(message.log), message);
         return true;
       case 'LIVE':
       case 'LOST':
@@ -178,20 +180,33 @@ export class Subscriptions<T> {
       this.#leave(entry);
       return;
     }
-    entry.backoff.reset();
     this.#deliver(entry, () => entry.reader.subscribed(message));
   }
 
-  /** Also how the server ends a subscription that it had accepted: it is asked again where the reader stands. */
   #onRejected(entry: Entry<T>, message: Extract<Answer, { type: 'REJECTED' }>): void {
     this.#forget(entry);
-    const final = message.remedy === 'never' || message.code === 'ERR_BEYOND_NEXT';
-    if (entry.reader.closed) return;
-    if (final) {
-      entry.reader.fail(reportedError(message));
-      return;
+    if (!entry.reader.closed) this.#failOrRetry(entry, message);
+  }
+
+  /** Asked for, or, with a code, how the server ends a subscription that it cannot go on with. */
+  #onUnsubscribed(entry: Entry<T> | undefined, message: Extract<Answer, { type: 'UNSUBSCRIBED' }>): void {
+    const { code, message: text = 'the server ended the subscription', remedy = 'retry' } = message;
+    if (entry === undefined || entry.reader.closed || entry.state === 'leaving' || code === undefined) {
+      this.#onLeft(entry);
+    } else {
+      this.#forget(entry);
+      this.#failOrRetry(entry, { code, message: text, remedy });
     }
-    entry.cancelRetry = this.#surroundings.environment.schedule(entry.backoff.next(), () => this.#request(entry));
+  }
+
+  /** What may be tried again is, where the reader stands; a position that does not exist yet is for the caller to judge. */
+  #failOrRetry(entry: Entry<T>, report: Parameters<typeof reportedError>[0]): void {
+    if (report.remedy === 'never' || report.code === 'ERR_BEYOND_NEXT') {
+      entry.reader.fail(reportedError(report));
+    } else {
+      const { schedule } = this.#surroundings.environment;
+      entry.cancelRetry = schedule(entry.backoff.next(), () => this.#request(entry));
+    }
   }
 
   #onDrained(entry: Entry<T>): void {

@@ -72,6 +72,11 @@ export class FakeConnection {
     return message as ReceivedOf<Type>;
   }
 
+  /** Everything received and not taken, taken. */
+  takeAll(): Received[] {
+    return this.#inbox.splice(0);
+  }
+
   async #next(wanted: (message: Received) => boolean, what: string): Promise<Received> {
     for (;;) {
       const index = this.#inbox.findIndex(wanted);

@@ -120,7 +120,7 @@ describe('publish', () => {
     const { client } = await startPair({ publishQueueBytesMax: 1_000 });
     const tooMany = new Array<Buffer>(limits.blockMessagesMax + 1).fill(bytes('x'));
     expect(await rejectionOf(client.publish(tooMany))).toMatchObject({ code: 'ERR_PUBLISH_TOO_LARGE' });
-    expect(await rejectionOf(client.publish(Buffer.alloc(limits.payloadBytesMax)))).toMatchObject({
+    expect(await rejectionOf(client.publish(Buffer.alloc(limits.payloadBytesMax + 1)))).toMatchObject({
       code: 'ERR_PUBLISH_TOO_LARGE',
     });
     expect(await rejectionOf(client.publish([Buffer.alloc(blockPayloadBytesMax), bytes('x')]))).toMatchObject({

@@ -162,19 +162,33 @@ describe('a subscription', () => {
     }
   });
 
-  it('asks again after a rejection that says retry, and where it stands when it is ended by the server', async () => {
+  it('asks again after a rejection that says retry, and goes on where it stands when the server could not', async () => {
     const { connection, client } = await startPair();
     const iterator = client.subscribe({ from: 1 })[Symbol.asyncIterator]();
     const first = await connection.take('SUBSCRIBE');
     connection.send({ type: 'REJECTED', request: first.request, code: 'ERR_BUSY', message: 'busy', remedy: 'retry' });
-    const second = await connection.subscribed();
+    await connection.subscribed();
     connection.messages(1, ['a']);
     await take(iterator, 1);
-    const { request } = second;
-    connection.send({ type: 'REJECTED', request, code: 'ERR_REWIND_FAILED', message: 'oh', remedy: 'reconnect' });
+    connection.send({ type: 'UNSUBSCRIBED', log: 1, code: 'ERR_REWIND_FAILED', message: 'oh', remedy: 'retry' });
     expect(await connection.subscribed({ lastSeq: 2 })).toMatchObject({ session: 'S1', epoch: 'e1', from: 2 });
     connection.messages(2, ['b']);
     expect(seqsAndTexts(await take(iterator, 1))).toEqual([[2, 'b']]);
+  });
+
+  it('fails when the server ends it for good', async () => {
+    const { connection, client } = await startPair();
+    const iterator = client.subscribe({ from: 1 })[Symbol.asyncIterator]();
+    await connection.subscribed();
+    connection.send({ type: 'UNSUBSCRIBED', log: 1, code: 'ERR_UNKNOWN_SESSION', message: 'gone', remedy: 'never' });
+    expect(await thrownBy(iterator)).toMatchObject({ code: 'ERR_UNKNOWN_SESSION', message: 'gone' });
+  });
+
+  it('fails with ERR_GAP when it is accepted from another number than it asked for', async () => {
+    const { connection, client } = await startPair();
+    const iterator = client.subscribe({ from: 4 })[Symbol.asyncIterator]();
+    await connection.subscribed({ from: 5 });
+    expect(await thrownBy(iterator)).toMatchObject({ code: 'ERR_GAP', facts: { expected: 4, found: 5 } });
   });
 
   it('ends with ERR_RESET and its facts when the epoch is another', async () => {
