@@ -396,6 +396,7 @@ def tail(client, options):
 
 def publish(client, options):
     """Each line of stdin is a publish; several messages of one publish are separated by tabs."""
+    client.next_number = options.number or client.next_number
     for line in sys.stdin:
         client.publish([text.encode() for text in line.rstrip("\n").split("\t")], session=options.session or "")
     for receipt in client.flush():
@@ -418,6 +419,7 @@ def main():
     parser.add_argument("--from", dest="from_", type=int)
     parser.add_argument("--to", type=int)
     parser.add_argument("--epoch")
+    parser.add_argument("--number", type=int, help="publish: number of the first one, to send some again")
     parser.add_argument("--wait", action="store_true")
     parser.add_argument("--count", type=int, default=0, help="tail: stop after this many messages")
     commands = {"login": login, "sessions": sessions, "tail": tail, "publish": publish, "rerequest": rerequest}

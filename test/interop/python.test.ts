@@ -58,6 +58,25 @@ describe.skipIf(pythonMissing)(`the Python client with a real server (${pythonMi
     expect(again.events).toMatchObject([{ published: 2 }]);
   });
 
+  test('gets the original acknowledgement for a publish that it sends again', async () => {
+    const lines = ['first', 'second\tthird', 'fourth'];
+    const first = await python('--publisher', 'py-4', 'publish').input(lines).all();
+    expect(first.events).toHaveLength(3);
+    const after = await lastSeq();
+    const again = await python('--publisher', 'py-4', '--number', '1', 'publish')
+      .input([...lines, 'fifth'])
+      .all();
+    expect(again.events.slice(0, 3)).toEqual(first.events);
+    expect(again.events[3]).toMatchObject({ number: 4, first_seq: after + 1, count: 1 });
+    expect(await lastSeq()).toBe(after + 1);
+  });
+
+  test('is told of a number that leaves a gap', async () => {
+    await python('--publisher', 'py-5', 'publish').input(['one']).all();
+    const { events } = await python('--publisher', 'py-5', '--number', '3', 'publish').input(['three']).all();
+    expect(events).toMatchObject([{ event: 'error', code: 'ERR_PUBLISH_NUMBER', remedy: 'never' }]);
+  });
+
   test('publishes thousands, in order and each once', async () => {
     const before = await lastSeq();
     const lines = numbered(1, 9000).map((number) => `line ${number}`);

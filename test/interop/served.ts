@@ -31,6 +31,9 @@ export async function serve(): Promise<Served> {
       });
     }
     exited.then(() => reject(new Error(`the server ended before it listened:\n${output}`)), reject);
+  }).catch(async (error: unknown) => {
+    await rm(data, { recursive: true, force: true });
+    throw error;
   });
   return {
     port,
