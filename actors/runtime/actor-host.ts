@@ -83,6 +83,7 @@ export class ActorHost<Parameters, Protocol extends Topics> implements ComedyDef
     } catch (error) {
       this.#runtime.onFatal(asError(error), { actor: this.name, topic: 'onStop' });
     }
+    this.#actor = undefined;
     this.gone();
   }
 

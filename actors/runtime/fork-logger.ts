@@ -19,7 +19,7 @@ export function forkLogger(level: string): Logger {
 }
 
 /** Write a line of a fork's log with the logger of its parent. */
-export function writeForkLine(logger: Logger, fork: { actor: string; pid: number }, line: string): void {
+export function writeForkLine(logger: Logger, fork: { actor: string; forkPid: number }, line: string): void {
   const { level, time: _, msg, ...fields } = JSON.parse(line) as Record<string, unknown>;
   const label = logger.levels.labels[Number(level)] ?? 'info';
   logger[label as 'info']({ ...fork, ...fields }, typeof msg === 'string' ? msg : '');

@@ -1,5 +1,4 @@
-import { type ChildProcess, fork } from 'node:child_process';
-import { createRequire } from 'node:module';
+import type { ChildProcess } from 'node:child_process';
 import type { Socket } from 'node:net';
 import { type ComedyForkParent, type ComedySystem, settled } from './comedy.js';
 import { settlesWithin } from './deadline.js';
@@ -9,8 +8,7 @@ import { isSideMessage } from './fork-messages.js';
 import type { Exit } from './ref.js';
 import type { Runtime } from './runtime.js';
 import { SocketsUnderWay } from './sockets-under-way.js';
-
-const workerScript = createRequire(import.meta.url).resolve('comedy/lib/forked-actor-worker.js');
+import { startWorker } from './worker.js';
 
 /** How long a killed process may take to disappear. */
 const killTimeoutMs = 2_000;
@@ -43,6 +41,11 @@ export class ForkProcess {
   /** Resolves when the process has ended and is forgotten. */
   get exited(): Promise<Exit> {
     return this.#exited;
+  }
+
+  /** Whether comedy has made the actor. */
+  get adopted(): boolean {
+    return this.#actor !== undefined;
   }
 
   /** Whether messages can still reach it. */
@@ -91,8 +94,7 @@ export class ForkProcess {
 
   async #start(actor: ComedyForkParent, system: ComedySystem): Promise<void> {
     if (this.#stopping) throw this.#failed('it was stopped before it had started');
-    const worker = fork(workerScript, [this.#name]);
-    answerFailedSends(worker);
+    const worker = startWorker(this.#name);
     this.#worker = worker;
     actor.workerProcess = worker;
     this.#runtime.forking?.forks.add(this);
@@ -128,7 +130,7 @@ export class ForkProcess {
 
   #listen(worker: ChildProcess): void {
     const { logger } = this.#runtime;
-    const source = { actor: this.#name, pid: this.pid };
+    const source = { actor: this.#name, forkPid: this.pid };
     const listen = (): void => {
       worker.on('message', (message) => {
         if (isSideMessage(message, 'latecomer-log')) writeForkLine(logger, source, message.line);
@@ -187,20 +189,6 @@ export function adoptForks(system: ComedySystem): void {
     add(actor);
     const fork = actor.additionalOptions.customParameters;
     if (fork instanceof ForkProcess) fork.adopt(actor, system);
-  };
-}
-
-/** comedy never forgets a message whose sending throws (it is not JSON) instead of calling back. */
-function answerFailedSends(worker: ChildProcess): void {
-  const send = worker.send.bind(worker) as (...parameters: unknown[]) => boolean;
-  worker.send = (...parameters: unknown[]) => {
-    try {
-      return send(...parameters);
-    } catch (error) {
-      const answer = parameters[parameters.length - 1] as (error: unknown) => void;
-      answer(error);
-      return false;
-    }
   };
 }
 

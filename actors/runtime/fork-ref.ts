@@ -133,6 +133,7 @@ async function start(self: ComedyActor, fork: ForkProcess, begin: Begin): Promis
     begun = (await settled(proxy.sendAndReceive('begin', begin))) as Begun;
   } catch (error) {
     if (error instanceof ActorError) throw error;
+    if (!fork.adopted) throw stoppedError(begin.name, 'its parent is stopping', error);
     const message = `${begin.name} could not be started: ${asError(error).message}`;
     throw new ActorError('ERR_FORK_FAILED', begin.name, message, { cause: error });
   }

@@ -73,11 +73,10 @@ export class LocalRef<Parameters, Protocol extends Topics> implements Ref<Protoc
 
   async #stop(): Promise<void> {
     const { stopTimeoutMs, logger } = this.#runtime;
-    if (!(await settlesWithin(settled(this.#proxy.destroy()), stopTimeoutMs))) {
-      logger.error(
-        { actor: this.name, stopTimeoutMs },
-        `${this.name} did not stop within ${stopTimeoutMs} ms, given up`,
-      );
+    // Children come first, and one that is a hung fork takes half of it.
+    const givenUpMs = stopTimeoutMs * 2;
+    if (!(await settlesWithin(settled(this.#proxy.destroy()), givenUpMs))) {
+      logger.error({ actor: this.name, givenUpMs }, `${this.name} did not stop within ${givenUpMs} ms, given up`);
     }
     this.#host.gone();
   }

@@ -13,7 +13,7 @@ export interface Runtime {
   readonly logger: Logger;
   /** Called with an error that nobody else will hear of. */
   readonly onFatal: (error: Error, context: FatalContext) => void;
-  /** How long an actor may take to stop. */
+  /** How long a fork may take to stop; an in-memory actor, whose children may be forks, has twice as long. */
   readonly stopTimeoutMs: number;
   /** How forks are made; absent in a fork, which makes none. */
   readonly forking?: Forking;

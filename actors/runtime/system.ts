@@ -13,7 +13,7 @@ export interface SystemOptions {
   logger: Logger;
   /** Told of programmer errors in handlers and hooks of this process; default: log it and exit with code 70. */
   onFatal?: Runtime['onFatal'];
-  /** How long one actor may take to stop before it is killed or given up; default 3 s. */
+  /** How long a fork may take to stop before it is killed; an in-memory actor is given up after twice as long; default 3 s. */
   stopTimeoutMs?: number;
   /** How long a forked actor may take to start; default 10 s. */
   startTimeoutMs?: number;
@@ -72,7 +72,7 @@ export class System implements Spawner {
 
   async #stop(): Promise<void> {
     const { logger, stopTimeoutMs } = this.#runtime;
-    if (!(await settlesWithin(settled(this.#comedy.destroy()), stopTimeoutMs * 1.5))) {
+    if (!(await settlesWithin(settled(this.#comedy.destroy()), stopTimeoutMs * 2))) {
       logger.error({ forks: this.#forks.size }, 'the actors did not stop in time, given up');
     }
     await Promise.all([...this.#forks].map((fork) => fork.kill()));

@@ -197,7 +197,7 @@ describe('stopping an in-memory actor', () => {
     const { echo } = await startEcho({ logger, stopTimeoutMs: 20 }, { stopsAfter: opened });
     await echo.stop();
     expect(await echo.exited).toMatchObject({ expected: true });
-    expect(await line(/did not stop within 20 ms/)).toMatchObject({ actor: 'Echo' });
+    expect(await line(/did not stop within 40 ms/)).toMatchObject({ actor: 'Echo' });
     open();
   });
 

@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
-import { ActorError, TimeoutError } from '../../../actors/runtime/index.js';
-import { forkWorker, isAlive, recordedLogger, startSystem, timeoutMs } from './support.js';
+import { ActorError, Supervisor, TimeoutError } from '../../../actors/runtime/index.js';
+import { forkWorker, isAlive, queue, recordedLogger, startSystem, timeoutMs, type WorkerRef } from './support.js';
 
 describe('a forked actor', () => {
   it('answers from a process of its own', async () => {
@@ -69,7 +69,7 @@ describe('a forked actor', () => {
     expect(await worker.ask('family', {}, { timeoutMs })).toEqual({ name: 'Child', pid: worker.pid });
     await worker.stop();
     await line(/worker stopped/);
-    expect(lines.map(({ msg }) => msg)).toEqual(['stopped Child', 'worker stopped']);
+    expect(lines.map(({ msg }) => msg)).toEqual(['worker starts', 'stopped Child', 'worker stopped']);
     expect(await worker.exited).toEqual({ code: 0, signal: null, expected: true });
   });
 
@@ -128,7 +128,7 @@ describe('a forked actor that fails', () => {
     const worker = await forkWorker(await startSystem({ logger }));
     worker.tell('throwInTell', {});
     expect(await worker.exited).toEqual({ code: 70, signal: null, expected: false });
-    expect(await line(/throwInTell/)).toMatchObject({ actor: 'Worker', pid: worker.pid, topic: 'throwInTell' });
+    expect(await line(/throwInTell/)).toMatchObject({ actor: 'Worker', forkPid: worker.pid, topic: 'throwInTell' });
   });
 
   it('ends its process with code 70 on an unhandled rejection', async () => {
@@ -171,6 +171,49 @@ describe('a forked actor that fails', () => {
 });
 
 describe('the parent of forked actors', () => {
+  it('keeps one running by supervision, whatever ends it', async () => {
+    const system = await startSystem();
+    const running = queue<WorkerRef>();
+    const supervisor = new Supervisor<WorkerRef>({
+      name: 'Worker',
+      delayFirstMs: 1,
+      delayMsMax: 4,
+      restartsMax: 3,
+      withinMs: 60_000,
+      start: async (generation) => {
+        const worker = await forkWorker(system);
+        void worker.exited.then((exit) => supervisor.failed(generation, new Error(JSON.stringify(exit))));
+        running.add(worker);
+        return worker;
+      },
+      dispose: (worker) => worker.stop(),
+      onGiveUp: (error) => {
+        throw error;
+      },
+    });
+    await supervisor.start();
+    const first = await running.next();
+    process.kill(first.pid, 'SIGKILL');
+    const second = await running.next();
+    second.tell('throwInTell', {});
+    const third = await running.next();
+    expect(await third.ask('echo', { text: 'still there' }, { timeoutMs })).toMatchObject({ pid: third.pid });
+    await supervisor.stop();
+    expect([first, second, third].map(({ pid }) => isAlive(pid))).toEqual([false, false, false]);
+    expect(supervisor.generation).toBe(3);
+  });
+
+  it.each(['before it has a process', 'while it starts'])('can be stopped %s', async (moment) => {
+    const { logger, line } = recordedLogger('info');
+    const system = await startSystem({ logger, stopTimeoutMs: 300 });
+    const spawning = forkWorker(system, { start: 'hang' }).catch((error: unknown) => error);
+    if (moment === 'while it starts') await line(/worker starts/);
+    await system.stop();
+    expect(await spawning).toMatchObject({ code: 'ERR_FORK_FAILED', actor: 'Worker' });
+    const late = forkWorker(system);
+    await expect(late).rejects.toMatchObject({ code: 'ERR_ACTOR_STOPPED', actor: 'Worker' });
+  });
+
   it('keeps no listener and no process of those that ended', async () => {
     const events = ['exit', 'SIGINT', 'SIGTERM', 'uncaughtException', 'unhandledRejection', 'disconnect', 'message'];
     const counts = (): number[] => events.map((event) => process.listenerCount(event));
@@ -191,6 +234,6 @@ describe('the parent of forked actors', () => {
     const { logger, line } = recordedLogger('warn');
     const worker = await forkWorker(await startSystem({ logger }));
     worker.tell('log', { text: 'from afar' });
-    expect(await line(/from afar/)).toMatchObject({ level: 40, fact: 42, actor: 'Worker', pid: worker.pid });
+    expect(await line(/from afar/)).toMatchObject({ level: 40, fact: 42, actor: 'Worker', forkPid: worker.pid });
   });
 });

@@ -1,6 +1,13 @@
 import { type Logger, pino } from 'pino';
 import { afterEach } from 'vitest';
-import { Actor, type Definition, type Spawner, System, type SystemOptions } from '../../../actors/runtime/index.js';
+import {
+  Actor,
+  type Definition,
+  type Ref,
+  type Spawner,
+  System,
+  type SystemOptions,
+} from '../../../actors/runtime/index.js';
 
 /** The protocol of fixtures/worker.js. */
 export type WorkerProtocol = {
@@ -36,6 +43,23 @@ const worker = {
 /** Fork a worker. */
 export function forkWorker(spawner: Spawner, parameters: WorkerParameters = {}, name = 'Worker') {
   return spawner.spawn(worker, { name, parameters, mode: 'forked' });
+}
+
+/** A forked worker. */
+export type WorkerRef = Ref<WorkerProtocol>;
+
+/** Values that can be awaited one after the other. */
+export function queue<Value>(): { add(value: Value): void; next(): Promise<Value> } {
+  const values: Value[] = [];
+  const waiting: ((value: Value) => void)[] = [];
+  return {
+    add: (value) => {
+      const take = waiting.shift();
+      if (take) take(value);
+      else values.push(value);
+    },
+    next: () => (values.length > 0 ? Promise.resolve(values.shift()!) : new Promise((take) => waiting.push(take))),
+  };
 }
 
 export const timeoutMs = 20_000;
