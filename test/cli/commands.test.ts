@@ -1,0 +1,151 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { PassThrough, Readable } from 'node:stream';
+import pino from 'pino';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { defaultServerConfig } from '../../actors/server-config.js';
+import { type RunningServer, startServer } from '../../actors/start-server.js';
+import { main } from '../../cli/main.js';
+import { connect } from '../../client/index.js';
+import { limits } from '../../protocol/index.js';
+import { fakeTerminal } from './fake-terminal.js';
+
+let directory: string;
+let server: RunningServer;
+
+beforeAll(async () => {
+  directory = await mkdtemp(path.join(os.tmpdir(), 'latecomer-cli-'));
+  const config = {
+    ...defaultServerConfig,
+    data: directory,
+    port: 0,
+    sources: ['main', 'bulk', 'quiet', 'binary', 'live'],
+    generator: { ...defaultServerConfig.generator, rate: 0 },
+    durability: 'os' as const,
+    diskReserveBytes: 0,
+  };
+  server = await startServer(config, pino({ level: 'silent' }));
+});
+
+afterAll(async () => {
+  await server?.stop();
+  await rm(directory, { recursive: true });
+});
+
+/** Start a command against the server; `code` resolves with its exit status. */
+function begin(argv: readonly string[], given: Parameters<typeof fakeTerminal>[0] = {}) {
+  const terminal = fakeTerminal(given);
+  const [name, ...rest] = argv;
+  const code = main([name!, '--port', String(server.port), ...rest], terminal);
+  return { terminal, code };
+}
+
+async function run(argv: readonly string[], given: Parameters<typeof fakeTerminal>[0] = {}) {
+  const { terminal, code } = begin(argv, given);
+  return { code: await code, out: terminal.out(), err: terminal.err() };
+}
+
+const seqsOf = (out: string) =>
+  out
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line).seq);
+
+describe('publish and tail', () => {
+  it('publish arguments and print them as text and as JSON', async () => {
+    const published = await run(['publish', 'hello', 'wörld']);
+    expect(published.code).toBe(0);
+    expect(published.out).toMatch(/^acknowledged 2 of 2 messages; session \S+, numbers 1 to 2, durability os\n$/);
+    const plain = await run(['tail', '--from', '1', '--count', '2']);
+    expect(plain).toMatchObject({ code: 0, err: '' });
+    expect(plain.out).toMatch(/^1\t[-\dT:.]+Z\thello\n2\t[-\dT:.]+Z\twörld\n$/);
+    const asJson = await run(['tail', '--from', '2', '--to', '2', '--json']);
+    expect(Object.keys(JSON.parse(asJson.out))).toEqual(['session', 'seq', 'time', 'payload']);
+    expect(JSON.parse(asJson.out)).toMatchObject({ seq: 2, payload: 'wörld' });
+  });
+
+  it('print a payload that is not UTF-8 as base64', async () => {
+    const client = await connect({ port: server.port, source: 'binary' });
+    await client.publish(Buffer.from([0xff]));
+    await client.close();
+    const { out } = await run(['tail', '--source', 'binary', '--from', '0', '--count', '1', '--json']);
+    expect(JSON.parse(out).payload).toEqual({ base64: '/w==' });
+  });
+
+  it('take many lines from stdin and give back exactly those from any number on', async () => {
+    const lines = Array.from({ length: 50_000 }, (_, index) => `line ${index + 1}`);
+    const stdin = Readable.from([Buffer.from(lines.join('\n'))]);
+    const published = await run(['publish', '--source', 'bulk'], { stdin });
+    expect(published.code).toBe(0);
+    expect(published.out).toMatch(/^acknowledged 50000 of 50000 messages; .* numbers 1 to 50000,/);
+    const { out } = await run(['tail', '--source', 'bulk', '--from', '40001', '--to', '50000', '--json']);
+    const printed = out.trimEnd().split('\n');
+    expect(printed).toHaveLength(10_000);
+    expect(printed.map((line) => JSON.parse(line).payload)).toEqual(lines.slice(40_000));
+  });
+
+  it('follow the live stream, and end with 130 on Ctrl-C', async () => {
+    const follower = begin(['tail', '--source', 'live', '--from', '1', '--wait']);
+    const stdin = new PassThrough();
+    const publisher = begin(['publish', '--source', 'live'], { stdin });
+    for (const word of ['one', 'two', 'three']) {
+      stdin.write(`${word}\n`);
+      await follower.terminal.outHolds(`\t${word}\n`);
+    }
+    follower.terminal.interrupt('SIGINT');
+    expect(await follower.code).toBe(130);
+    expect(follower.terminal.err()).toBe('');
+    publisher.terminal.interrupt('SIGINT');
+    expect(await publisher.code).toBe(130);
+    expect(publisher.terminal.out()).toMatch(/^acknowledged 3 of 3 messages;/);
+  });
+
+  it('end quietly when the reader of the output goes away', async () => {
+    await run(['publish', '--source', 'quiet', 'a']);
+    const { terminal, code } = begin(['tail', '--source', 'quiet', '--from', '1']);
+    await terminal.outHolds('\ta\n');
+    terminal.stdout.destroy(Object.assign(new Error('write EPIPE'), { code: 'EPIPE' }));
+    expect(await code).toBe(0);
+    expect(terminal.err()).toBe('');
+  });
+
+  it('publish what precedes a line that is too long, and name that line', async () => {
+    const stdin = Readable.from([Buffer.from('short\n'), Buffer.alloc(limits.payloadBytesMax, 'x')]);
+    const { code, out, err } = await run(['publish', '--source', 'quiet'], { stdin });
+    expect(code).toBe(65);
+    expect(out).toMatch(/^acknowledged 1 of 1 message;/);
+    expect(err).toMatch(/^latecomer: line 2 is longer than \d+ bytes, the largest message\n$/);
+  });
+
+  it('say in one line what the server refuses', async () => {
+    const beyond = await run(['tail', '--from', '1000000']);
+    expect(beyond).toMatchObject({ code: 1, out: '' });
+    expect(beyond.err).toMatch(/^latecomer: .* \(ERR_BEYOND_NEXT\)\n$/);
+    expect((await run(['tail', '--session', 'nope'])).err).toMatch(/\(ERR_UNKNOWN_SESSION\)\n$/);
+    expect((await run(['publish', '--source', 'nope', 'x'])).err).toMatch(/\(ERR_UNKNOWN_SOURCE\)\n$/);
+  });
+
+  it('keep numbers in order with a rate', async () => {
+    const published = await run(['publish', '--source', 'quiet', '--rate', '1000', 'b', 'c', 'd']);
+    expect(published.out).toMatch(/^acknowledged 3 of 3/);
+    const { out } = await run(['tail', '--source', 'quiet', '--from', '1', '--count', '5', '--json']);
+    expect(seqsOf(out)).toEqual([1, 2, 3, 4, 5]);
+  });
+});
+
+describe('sessions and inspect', () => {
+  it('list the catalogue, of all sources or of one', async () => {
+    const all = await run(['sessions', '--json', '--source', 'main']);
+    expect(all.code).toBe(0);
+    expect(JSON.parse(all.out)).toMatchObject({ source: 'main', state: 'active', firstSeq: 1 });
+    expect((await run(['sessions'])).out).toMatch(/^SOURCE +SESSION +STATE +FIRST +LAST +STARTED +ENDED +REASON\n/);
+  });
+
+  it('print the live state for people and for programs', async () => {
+    const plain = await run(['inspect']);
+    expect(plain.code).toBe(0);
+    expect(plain.out).toMatch(/^server: latecomer\//);
+    expect(JSON.parse((await run(['inspect', '--json'])).out)).toMatchObject({ pid: process.pid });
+  });
+});
