@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { type Client, connect } from '../../client/index.js';
+import { limits } from '../../protocol/index.js';
 import { PythonClient, type PythonEvent, pythonMissing } from './python-client.js';
 import { type Served, serve } from './served.js';
 
@@ -85,6 +86,14 @@ describe.skipIf(pythonMissing)(`the Python client with a real server (${pythonMi
     expect(published.events).toHaveLength(lines.length);
     const { events } = await python('--from', `${before + 1}`, '--count', `${lines.length}`, 'tail').all();
     expect(messages(events).map(({ payload }) => payload)).toEqual(lines);
+  });
+
+  test('publishes the largest payload there may be, and reads it back', async () => {
+    const largest = 'x'.repeat(limits.payloadBytesMax);
+    const { events } = await python('--publisher', 'py-6', 'publish').input([largest]).all();
+    expect(events).toMatchObject([{ event: 'receipt', count: 1 }]);
+    const read = await python('--from', `${events[0]!.first_seq}`, '--count', '1', 'tail').all();
+    expect(messages(read.events).map(({ payload }) => payload === largest)).toEqual([true]);
   });
 
   test('rewinds from a number in the past and slides into the live stream with no gap', async () => {
