@@ -2,8 +2,11 @@ import type { ChildProcess } from 'node:child_process';
 import type { Socket } from 'node:net';
 import { aside, type SocketMessage } from './fork-messages.js';
 
-/** Sockets on their way to one process; a process that fetches none must not collect them. */
-export const socketsUnderWayMax = 256;
+/**
+ * Sockets that may be on their way to one process; a process that fetches none must not collect them without end. A burst
+ * of connections is accepted faster than it can be handed over, so there is room for a whole backlog.
+ */
+export const socketsUnderWayMax = 4_096;
 
 /**
  * The sockets sent to a process that it has not said to hold yet. This process keeps its own copy of each until then
@@ -11,11 +14,16 @@ export const socketsUnderWayMax = 256;
  */
 export class SocketsUnderWay {
   readonly #sockets = new Map<number, Socket>();
+  readonly #socketsMax: number;
   #lastNumber = 0;
+
+  constructor(socketsMax = socketsUnderWayMax) {
+    this.#socketsMax = socketsMax;
+  }
 
   /** @returns false when too many are under way; the socket is then still the caller's */
   send(worker: ChildProcess, socket: Socket, meta: object): boolean {
-    if (this.#sockets.size >= socketsUnderWayMax || socket.destroyed) return false;
+    if (this.#sockets.size >= this.#socketsMax || socket.destroyed) return false;
     const number = ++this.#lastNumber;
     this.#sockets.set(number, socket);
     const message: SocketMessage = { ...aside, type: 'latecomer-socket', number, meta };

@@ -1,8 +1,10 @@
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { Actor } from '../../../actors/runtime/index.js';
+import { SocketsUnderWay } from '../../../actors/runtime/sockets-under-way.js';
 import { forkWorker, recordedLogger, startSystem } from './support.js';
 
 const servers: Server[] = [];
@@ -48,22 +50,31 @@ describe('sendSocket', () => {
     another.accepted.destroy();
   });
 
-  it('takes no more than 256 sockets a suspended process has not fetched, and closes those when it dies', async () => {
+  it('closes the connections a suspended process has not fetched when it dies', async () => {
     const worker = await forkWorker(await startSystem());
     process.kill(worker.pid, 'SIGSTOP');
-    const connections = await Promise.all(Array.from({ length: 300 }, connection));
-    const taken = connections.filter(({ accepted }) => worker.sendSocket(accepted, { greeting: 'got' }));
-    expect(taken.length).toBe(256);
-    const closed = taken.map(({ client }) => {
+    const connections = await Promise.all(Array.from({ length: 20 }, connection));
+    const closed = connections.map(({ client, accepted }) => {
+      expect(worker.sendSocket(accepted, { greeting: 'got' })).toBe(true);
       client.on('error', () => {});
       return once(client.resume(), 'close');
     });
     process.kill(worker.pid, 'SIGKILL');
     await Promise.all(closed);
-    for (const { client, accepted } of connections) {
-      client.destroy();
-      accepted.destroy();
-    }
+  });
+
+  it('takes no more sockets than its limit until the process says that it holds some', async () => {
+    const worker = { send: () => true } as unknown as ChildProcess;
+    const underWay = new SocketsUnderWay(2);
+    const connections = await Promise.all(Array.from({ length: 3 }, connection));
+    const send = (): boolean[] => connections.map(({ accepted }) => underWay.send(worker, accepted, {}));
+    expect(send()).toEqual([true, true, false]);
+    underWay.taken(1);
+    expect(connections.map(({ accepted }) => accepted.destroyed)).toEqual([true, false, false]);
+    expect(underWay.send(worker, connections[2]!.accepted, {})).toBe(true);
+    underWay.destroy();
+    expect(connections.map(({ accepted }) => accepted.destroyed)).toEqual([true, true, true]);
+    for (const { client } of connections) client.destroy();
   });
 
   it('ends the process when onSocket throws', async () => {
