@@ -21,6 +21,8 @@ export class FanOut {
   readonly #now: () => number;
   #seq: number;
   #end: SessionEnd | undefined;
+  #running = false;
+  /** The round that has yielded to the event loop. */
   #round: Promise<void> | undefined;
 
   /**
@@ -58,8 +60,11 @@ export class FanOut {
   /** Everything up to `seq` is committed. Resolves when every member was told so, or more. */
   committed(seq: number): Promise<void> {
     if (seq > this.#seq) this.#seq = seq;
-    this.#round ??= this.#run();
-    return this.#round;
+    if (this.#round) return this.#round;
+    const round = this.#run();
+    // A round that never yielded is over by now, and must not stand in the way of the next one.
+    if (this.#running) this.#round = round;
+    return round;
   }
 
   /** The session ended; every member is told in this turn. */
@@ -70,6 +75,7 @@ export class FanOut {
   }
 
   async #run(): Promise<void> {
+    this.#running = true;
     let told: number;
     do {
       told = this.#seq;
@@ -84,6 +90,7 @@ export class FanOut {
         stretchEnd = this.#now() + stretchMs;
       }
     } while (told !== this.#seq);
+    this.#running = false;
     this.#round = undefined;
   }
 }
