@@ -23,7 +23,9 @@ export class FanOut {
   #end: SessionEnd | undefined;
   #running = false;
   /** The round that has yielded to the event loop. */
-  #round: Promise<void> | undefined;
+  #round: Promise<void> = Promise.resolve();
+  /** A round without a pause is over before its promise is known, so the promise cannot tell whether one runs. */
+  #running = false;
 
   /**
    * @param seq last number committed so far
