@@ -23,9 +23,7 @@ export class FanOut {
   #end: SessionEnd | undefined;
   #running = false;
   /** The round that has yielded to the event loop. */
-  #round: Promise<void> = Promise.resolve();
-  /** A round without a pause is over before its promise is known, so the promise cannot tell whether one runs. */
-  #running = false;
+  #round: Promise<void> | undefined;
 
   /**
    * @param seq last number committed so far
