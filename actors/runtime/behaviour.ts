@@ -11,6 +11,5 @@ export type Behaviour<Protocol extends Topics> = {
 
 /** The topics of a protocol that have no reply, so nobody needs to wait for one. */
 export type Tellable<Protocol extends Topics> = {
-  // biome-ignore lint/suspicious/noConfusingVoidType: void is how a protocol says that there is no reply
   [Topic in keyof Protocol]: [Protocol[Topic][1]] extends [void] ? Topic : never;
 }[keyof Protocol];

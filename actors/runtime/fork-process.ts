@@ -25,6 +25,7 @@ export class ForkProcess {
   readonly #exited: Promise<Exit>;
   #actor: ComedyForkParent | undefined;
   #worker: ChildProcess | undefined;
+  #created = false;
   #stopping: Promise<void> | undefined;
   #stopComedy: () => unknown = () => {};
   #leave: (exit: Exit) => void = () => {};
@@ -111,6 +112,7 @@ export class ForkProcess {
     });
     await Promise.race([ended, this.#create(worker, actor, system)]);
     actor._setBus(worker);
+    this.#created = true;
     this.#listen(worker);
   }
 
@@ -146,6 +148,11 @@ export class ForkProcess {
     const actor = this.#actor;
     if (!actor || !this.#worker) {
       this.#gone(null, null);
+      return;
+    }
+    if (!this.#created) {
+      // It is no actor yet, so there is nothing to end well.
+      await this.kill();
       return;
     }
     const { stopTimeoutMs, logger } = this.#runtime;
