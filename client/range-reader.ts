@@ -178,6 +178,10 @@ export class RangeReader<T> extends Emitter<RerequestEvents> implements Rereques
       this.fail(new LatecomerError('ERR_RESET', message, { facts: { ...found } }));
       return;
     }
+    if (found && this.#options.to > found.lastSeq) {
+      const message = `range ends at ${this.#options.to}, session ${found.session} at ${found.lastSeq}`;
+      return this.fail(new LatecomerError('ERR_BEYOND_NEXT', message, { remedy: 'retry', facts: { ...found } }));
+    }
     this.#session ??= found?.session;
     this.#epoch ??= found?.epoch;
     this.#state = 'fetch';

@@ -11,7 +11,7 @@ function summary(session: string, fields: Partial<SessionSummary> = {}): Session
     epoch: `epoch-${session}`,
     state: 'active',
     firstSeq: 1,
-    lastSeq: 9,
+    lastSeq: 9_999,
     createdMs: 1,
     ...fields,
   };
@@ -121,6 +121,15 @@ describe('a rerequest', () => {
     const second = await connection.take('SESSIONS');
     connection.send({ type: 'SESSION_LIST', request: second.request, sessions: [summary('S1')] });
     expect(await thrownBy(old)).toMatchObject({ code: 'ERR_RESET', facts: { epoch: 'epoch-S1' } });
+  });
+
+  it('fails before its first message when a long range ends beyond the session', async () => {
+    const { connection, client } = await startPair();
+    const iterator = client.rerequest({ session: 'S1', from: 1, to: 20_000 })[Symbol.asyncIterator]();
+    const lookup = await connection.take('SESSIONS');
+    connection.send({ type: 'SESSION_LIST', request: lookup.request, sessions: [summary('S1')] });
+    expect(await thrownBy(iterator)).toMatchObject({ code: 'ERR_BEYOND_NEXT', facts: { lastSeq: 9_999 } });
+    expect(connection.pending).toEqual([]);
   });
 
   it('tells what is lost, in order with the messages', async () => {
