@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import type { Logger } from 'pino';
 import {
+  type ErrorCode,
   encodeMessage,
   errorCodes,
   FrameReader,
@@ -14,6 +15,8 @@ import type { Outlet } from './outlet.js';
 const roomBytes = 64 * 1024;
 /** Above this many queued bytes the connection's requests are not read: it does not take its answers. */
 const outputBytesMax = 2 * limits.frameBytesMax;
+/** Refused requests of one connection that are logged as a warning; the rest only when debugging. */
+const refusalsLogged = 20;
 /** How long a closed connection may take to read its ERROR before it is cut. */
 const closingMs = 2_000;
 
@@ -24,6 +27,8 @@ export type PauseReason = 'request' | 'window' | 'output';
 export interface ConnectionListener {
   /** Take one frame; the next one comes when the promise, if any, has resolved. A ProtocolError closes the connection. */
   frame(frame: Buffer): Promise<void> | void;
+  /** The login was accepted. */
+  loggedIn?(): void;
   /** Everything written was taken by the socket. */
   drained(): void;
   /** The connection is gone; called once. */
@@ -51,6 +56,7 @@ export class Connection implements Outlet {
   #closingSinceMs: number | undefined;
   #loggedIn = false;
   #gone = false;
+  #refusals = 0;
 
   /** @param now monotonic milliseconds; a coarse clock will do */
   constructor(socket: Socket, now: () => number, logger: Logger) {
@@ -100,6 +106,14 @@ export class Connection implements Outlet {
   loginAccepted(): void {
     this.#loggedIn = true;
     this.#reader.bodyBytesMax = limits.frameBytesMax;
+    this.#listener.loggedIn?.();
+  }
+
+  /** Put on the log that a request or a publish was refused. A client that goes on and on does not fill the log. */
+  refused(code: ErrorCode, message: string): void {
+    this.#refusals += 1;
+    const level = this.#refusals <= refusalsLogged ? 'warn' : 'debug';
+    this.#logger[level]({ connection: this.id, remote: this.remote, code }, message);
   }
 
   send(message: ServerMessage): void {

@@ -92,6 +92,8 @@ export default class EdgeActor extends Actor<EdgeParameters, EdgeProtocol> imple
     const refusal = this.#refusal();
     if (refusal) {
       const { code, message } = refusal;
+      const level = code === 'ERR_SHUTTING_DOWN' ? 'debug' : 'warn';
+      this.logger[level]({ remote: `${socket.remoteAddress}:${socket.remotePort}`, code }, message);
       socket.on('error', () => socket.destroy());
       socket.end(encodeMessage({ type: 'ERROR', code, message, remedy: errorCodes[code] }), () => socket.destroy());
       return;
@@ -150,6 +152,7 @@ export default class EdgeActor extends Actor<EdgeParameters, EdgeProtocol> imple
     this.#logins.add(connection);
     connection.listen({
       frame: (frame) => requests.frame(frame),
+      loggedIn: () => this.#logins.delete(connection),
       drained: () => requests.drained(),
       closed: () => {
         this.#connections.delete(connection);
@@ -163,10 +166,7 @@ export default class EdgeActor extends Actor<EdgeParameters, EdgeProtocol> imple
 
   #tick(): void {
     this.#nowMs = performance.now();
-    for (const connection of this.#connections.keys()) {
-      connection.tick();
-      if (connection.loggedIn) this.#logins.delete(connection);
-    }
+    for (const connection of this.#connections.keys()) connection.tick();
   }
 
   async #upstream(): Promise<{ origin: Origin; rewinds: Rewinds }> {

@@ -41,7 +41,10 @@ export class PublishQueue implements CommitSource {
   #taken = 0;
   #bytes = 0;
   #sealedCount = 0;
-  #idle: (() => void)[] = [];
+  /** Publishes ever queued, and settled; they are settled in the order in which they were queued. */
+  #queuedTotal = 0;
+  #settledTotal = 0;
+  #waiting: { until: number; resolve: () => void }[] = [];
 
   /**
    * @param clock milliseconds since 1970, stamped on blocks
@@ -82,13 +85,15 @@ export class PublishQueue implements CommitSource {
     }
     this.#bytes += publish.payloads.bytes.length;
     this.#queue.push(publish);
+    this.#queuedTotal += 1;
     this.#committer.wake(this);
   }
 
   /** Resolves when everything queued so far has been settled. */
   async flushed(): Promise<void> {
-    if (this.depth === 0) return;
-    await new Promise<void>((resolve) => this.#idle.push(resolve));
+    const until = this.#queuedTotal;
+    if (this.#settledTotal === until) return;
+    await new Promise<void>((resolve) => this.#waiting.push({ until, resolve }));
   }
 
   seal(bytesMax: number): Sealed | undefined {
@@ -115,7 +120,7 @@ export class PublishQueue implements CommitSource {
         for (const receipt of receipts) receipt?.written();
         this.#committed(lastSeq);
         for (const [producer, own] of runs) producer.acknowledged(this.#log, own, reached);
-        this.#settleIdle();
+        this.#settled(taken.length);
       },
       refused: (error) => {
         this.#sealedCount = 0;
@@ -137,7 +142,7 @@ export class PublishQueue implements CommitSource {
       if (!first.has(producer)) first.set(producer, number);
     }
     for (const [producer, number] of first) producer.refused(number, error);
-    this.#settleIdle();
+    this.#settled(sealed.length + waiting.length);
   }
 
   /** The oldest publishes that fit one block: at least one, whatever its size. */
@@ -161,9 +166,9 @@ export class PublishQueue implements CommitSource {
     return taken;
   }
 
-  #settleIdle(): void {
-    if (this.depth > 0) return;
-    for (const resolve of this.#idle.splice(0)) resolve();
+  #settled(publishes: number): void {
+    this.#settledTotal += publishes;
+    while (this.#waiting.length > 0 && this.#waiting[0]!.until <= this.#settledTotal) this.#waiting.shift()!.resolve();
   }
 }
 

@@ -1,6 +1,7 @@
 import {
   type ClientMessage,
   decodeClientMessage,
+  type ErrorCode,
   errorCodes,
   FrameType,
   frameType,
@@ -83,6 +84,7 @@ export class Requests implements ConnectionListener, PublisherOwner {
 
   answer(answer: PublishAnswer): void {
     this.#window.answered(answer);
+    if (answer.type === 'REFUSED') this.#connection.refused(answer.code, answer.message);
     this.#connection.send(answer);
     this.#unpauseWindow();
   }
@@ -152,8 +154,13 @@ export class Requests implements ConnectionListener, PublisherOwner {
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
       const { code, message } = error;
-      this.#connection.send({ type: 'REJECTED', request, code, message, remedy: errorCodes[code] });
+      this.#reject(request, code, message);
     }
+  }
+
+  #reject(request: number, code: ErrorCode, message: string): void {
+    this.#connection.refused(code, message);
+    this.#connection.send({ type: 'REJECTED', request, code, message, remedy: errorCodes[code] });
   }
 
   async #subscribe(request: SubscribeBody): Promise<void> {
@@ -252,13 +259,7 @@ export class Requests implements ConnectionListener, PublisherOwner {
       (error) => {
         this.#retransmissions.delete(retransmission);
         const message = `range [${from}..${to}] could not be read: ${(error as Error).message}`;
-        this.#connection.send({
-          type: 'REJECTED',
-          request,
-          code: 'ERR_REWIND_FAILED',
-          message,
-          remedy: errorCodes.ERR_REWIND_FAILED,
-        });
+        this.#reject(request, 'ERR_REWIND_FAILED', message);
       },
     );
   }

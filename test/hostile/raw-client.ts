@@ -1,0 +1,152 @@
+import { createConnection, type Socket } from 'node:net';
+import {
+  blockFirstSeq,
+  blockLastSeq,
+  type ClientMessage,
+  decodePayloads,
+  decodeServerMessage,
+  encodeMessage,
+  encodePayloads,
+  encodePublishHeader,
+  FrameReader,
+  FrameType,
+  frameType,
+  limits,
+  protocolVersion,
+  type ServerMessage,
+} from '../../protocol/index.js';
+import { Inbox, within } from './within.js';
+
+/** A block as it arrived. */
+export interface ReceivedBlock<Type extends 'MESSAGES' | 'RETRANSMISSION'> {
+  type: Type;
+  firstSeq: number;
+  lastSeq: number;
+  payloads: Buffer[];
+}
+
+export type Received = ServerMessage | ReceivedBlock<'MESSAGES'> | ReceivedBlock<'RETRANSMISSION'>;
+export type ReceivedOf<Type extends Received['type']> = Extract<Received, { type: Type }>;
+type LoginFields = Partial<Omit<Extract<ClientMessage, { type: 'LOGIN' }>, 'type'>>;
+
+/**
+ * A client that sends whatever it is told to, right or wrong, and keeps what it is answered. It answers heartbeats with
+ * heartbeats, unless it is told to be mute.
+ */
+export class RawClient {
+  readonly socket: Socket;
+  readonly inbox = new Inbox<Received>();
+  /** Resolves when the connection is gone, whoever ended it. */
+  readonly closed: Promise<void>;
+  /** Whether heartbeats are left unanswered. */
+  mute = false;
+  /** Bytes that arrived. */
+  receivedBytes = 0;
+  readonly #reader = new FrameReader(limits.frameBytesMax);
+  readonly #onFrame: ((received: Received) => void) | undefined;
+  #gone = false;
+
+  constructor(port: number, onFrame?: (received: Received) => void) {
+    this.#onFrame = onFrame;
+    this.socket = createConnection({ port, host: '127.0.0.1', noDelay: true });
+    this.socket.on('error', () => {});
+    this.socket.on('data', (chunk: Buffer) => this.#read(chunk));
+    this.closed = new Promise((resolve) => {
+      this.socket.on('close', () => {
+        this.#gone = true;
+        this.inbox.close('the connection is closed');
+        resolve();
+      });
+    });
+  }
+
+  /** A client whose connection is established. */
+  static async connect(port: number, onFrame?: (received: Received) => void): Promise<RawClient> {
+    const client = new RawClient(port, onFrame);
+    await within(new Promise<void>((resolve) => client.socket.once('connect', resolve)), 'a connection');
+    return client;
+  }
+
+  /** A client that has logged in. */
+  static async loggedIn(port: number, login: LoginFields = {}): Promise<RawClient> {
+    const client = await RawClient.connect(port);
+    await client.login(login);
+    return client;
+  }
+
+  get gone(): boolean {
+    return this.#gone;
+  }
+
+  write(bytes: Uint8Array | string): boolean {
+    return this.socket.write(bytes);
+  }
+
+  send(message: ClientMessage): boolean {
+    return this.write(encodeMessage(message));
+  }
+
+  async login(fields: LoginFields = {}): Promise<ReceivedOf<'LOGGED_IN'>> {
+    this.send({ type: 'LOGIN', versions: [protocolVersion], ...fields });
+    return this.take('LOGGED_IN');
+  }
+
+  publish(number: number, payloads: readonly Uint8Array[], session = ''): boolean {
+    return this.write(publishFrame(number, payloads, session));
+  }
+
+  /** The next frame of this type; others stay where they are. */
+  take<Type extends Received['type']>(type: Type, deadlineMs?: number): Promise<ReceivedOf<Type>> {
+    const fits = (received: Received): received is ReceivedOf<Type> => received.type === type;
+    return this.inbox.take(fits, type, deadlineMs);
+  }
+
+  /** The code of the ERROR this client gets, once its connection is closed behind it. */
+  async errorThenClose(deadlineMs?: number): Promise<string> {
+    const { code } = await this.take('ERROR', deadlineMs);
+    await within(this.closed, `the close behind ${code}`);
+    return code;
+  }
+
+  destroy(): void {
+    this.socket.destroy();
+  }
+
+  #read(chunk: Buffer): void {
+    this.receivedBytes += chunk.length;
+    this.#reader.push(chunk);
+    for (let frame = this.#reader.take(); frame; frame = this.#reader.take()) this.#receive(frame);
+  }
+
+  #receive(frame: Buffer): void {
+    const received = readFrame(frame);
+    if (received.type === 'HEARTBEAT' && !this.mute && !this.#gone) this.send({ type: 'HEARTBEAT' });
+    if (this.#onFrame) this.#onFrame(received);
+    else if (received.type !== 'HEARTBEAT') this.inbox.push(received);
+  }
+}
+
+/** A PUBLISH frame. */
+export function publishFrame(number: number, payloads: readonly Uint8Array[], session = ''): Buffer {
+  const encoded = encodePayloads(payloads);
+  return Buffer.concat([encodePublishHeader(number, session, encoded), encoded.bytes]);
+}
+
+/** A length prefix in front of any body. */
+export function framed(body: Uint8Array): Buffer {
+  const frame = Buffer.alloc(4 + body.length);
+  frame.writeUInt32BE(body.length, 0);
+  frame.set(body, 4);
+  return frame;
+}
+
+function readFrame(frame: Buffer): Received {
+  const code = frameType(frame);
+  if (code !== FrameType.MESSAGES && code !== FrameType.RETRANSMISSION) return decodeServerMessage(frame);
+  return {
+    type: code === FrameType.MESSAGES ? 'MESSAGES' : 'RETRANSMISSION',
+    firstSeq: blockFirstSeq(frame),
+    lastSeq: blockLastSeq(frame),
+    payloads: [...decodePayloads(frame, 39)],
+  };
+}
