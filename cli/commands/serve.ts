@@ -1,10 +1,13 @@
 import { fileURLToPath } from 'node:url';
+import type { Logger } from 'pino';
+import { CliError } from '../cli-error.js';
 import type { Command, CommandInput } from '../command.js';
 import { ExitCode } from '../exit-codes.js';
 import { createLogger } from '../logger.js';
 import { runServer } from '../run-server.js';
-import { settings } from '../settings.js';
+import { type Settings, settings } from '../settings.js';
 import { supervise } from '../supervise.js';
+import type { Terminal } from '../terminal.js';
 
 /** The flag of the process that is the server itself. */
 const unsupervised = 'no-supervisor';
@@ -44,13 +47,23 @@ async function serveHere({ configuration, terminal }: CommandInput): Promise<num
     logger.fatal({ err: error }, 'uncaught error: the server ends');
     process.exit(ExitCode.internal);
   });
+  try {
+    return await startHere(configuration.settings, logger, terminal);
+  } catch (error) {
+    if (error instanceof CliError) throw error;
+    logger.fatal({ err: error }, 'server could not be started');
+    return ExitCode.internal;
+  }
+}
+
+async function startHere(config: Settings, logger: Logger, { interrupted, stdout }: Terminal): Promise<number> {
   // Only this process needs the server's code; the supervisor stays small.
   const { startServer } = await import('../../actors/start-server.js');
   return runServer({
-    start: () => startServer(configuration.settings, logger),
+    start: () => startServer(config, logger),
     logger,
-    interrupted: terminal.interrupted,
-    print: (line) => terminal.stdout.write(`${line}\n`),
+    interrupted,
+    print: (line) => stdout.write(`${line}\n`),
     supervisor: process.connected ? process : undefined,
   });
 }
