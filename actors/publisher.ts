@@ -43,6 +43,7 @@ export class Publisher implements Producer {
   /** Set while numbers beyond `#expected` are the rest of a flight that was refused. */
   #refusing = false;
   #pending = 0;
+  #waiting: (() => void)[] = [];
   #unknown: ProtocolError | StorageError | undefined;
 
   constructor(record: PublisherRecord, target: () => PublishTarget) {
@@ -69,13 +70,24 @@ export class Publisher implements Producer {
     return this.#owner === undefined && this.#pending === 0;
   }
 
+  /** Nobody speaks for it from now on; an owner that did is told. Follow with {@link settled} and {@link own}. */
+  takeOver(): void {
+    const previous = this.#owner;
+    this.#owner = undefined;
+    previous?.takenOver();
+  }
+
+  /** Resolves when nothing of it is being written: only then is {@link lastNumber} the truth. */
+  async settled(): Promise<void> {
+    while (this.#pending > 0) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+  }
+
   /** A login: from now on its answers go to `owner`, and its publishes ask at least for `durability`. */
   own(owner: PublisherOwner, durability: Durability): void {
-    const previous = this.#owner;
+    this.takeOver();
     this.#owner = owner;
     this.#durability = durability;
     this.#refusing = false;
-    previous?.takenOver();
   }
 
   /** The owner has gone; what it published is still written. */
@@ -83,8 +95,9 @@ export class Publisher implements Producer {
     if (this.#owner === owner) this.#owner = undefined;
   }
 
-  /** Take a publish of the owner; every outcome is an answer, sooner or later. */
-  publish(publish: Publish): void {
+  /** Take a publish; every outcome is an answer, sooner or later. One of an owner that was taken over is dropped. */
+  publish(owner: PublisherOwner, publish: Publish): void {
+    if (owner !== this.#owner) return;
     const { number } = publish;
     if (this.#unknown) return this.#refuse(number, this.#unknown);
     if (number <= this.#record.lastNumber) return this.#repeat(number);
@@ -112,12 +125,14 @@ export class Publisher implements Producer {
   }
 
   acknowledged(log: Log, runs: ReceiptRun[], durability: Durability): void {
-    for (const [, publishes] of runs) this.#pending -= publishes;
+    let publishes = 0;
+    for (const [, run] of runs) publishes += run;
+    this.#settle(publishes);
     this.#acknowledge(log, runs, durability);
   }
 
   refused(number: number, error: ProtocolError | StorageError): void {
-    this.#pending = 0;
+    this.#settle(this.#pending);
     if (error.code === 'ERR_OUTCOME_UNKNOWN') this.#unknown = error;
     this.#fence(number, error);
   }
@@ -127,6 +142,11 @@ export class Publisher implements Producer {
     this.#expected = number;
     this.#refusing = true;
     this.#refuse(number, error);
+  }
+
+  #settle(publishes: number): void {
+    this.#pending -= publishes;
+    if (this.#pending === 0) for (const resolve of this.#waiting.splice(0)) resolve();
   }
 
   #repeat(number: number): void {

@@ -69,14 +69,14 @@ export default class SessionActor
   }
 
   async openPublisher({ login, owner }: { login: PublisherLogin; owner: PublisherOwner }): Promise<OpenPublisher> {
-    const publisher = await this.#publisher(login.publisher);
+    const publisher = await this.#settledPublisher(login.publisher);
     publisher.own(owner, stronger(login.durability, this.parameters.store.durability));
     return {
       published: publisher.lastNumber,
-      publish: (publish) => publisher.publish(publish),
+      publish: (publish) => publisher.publish(owner, publish),
       close: () => {
         publisher.disown(owner);
-        this.#forgetIdle(login.publisher);
+        void publisher.settled().then(() => this.#forgetIdle(login.publisher));
       },
     };
   }
@@ -130,12 +130,21 @@ export default class SessionActor
     for (const list of this.#lists) list.tell('committed', { seq });
   }
 
-  /** The one of that id; two logins at the same time get the same one. */
+  /** The one of that id, with nothing in flight and a record that is as the disk's. */
+  async #settledPublisher(id: string): Promise<Publisher> {
+    for (;;) {
+      const publisher = await this.#publisher(id);
+      publisher.takeOver();
+      await publisher.settled();
+      if (this.#publishers.get(id) === publisher && !publisher.unknown) return publisher;
+    }
+  }
+
+  /** Two logins at the same time get the same one. */
   async #publisher(id: string): Promise<Publisher> {
     const known = this.#publishers.get(id);
     if (known && !known.unknown) return known;
     const { log, store } = this.parameters;
-    await store.ready();
     const record = await store.publisher(log.source, id);
     const meanwhile = this.#publishers.get(id);
     if (meanwhile && !meanwhile.unknown) return meanwhile;
@@ -148,11 +157,9 @@ export default class SessionActor
     return publisher;
   }
 
-  /** Forgets a publisher that has gone, once its last publish is settled; its record is on disk. */
+  /** Its record is on disk. */
   #forgetIdle(id: string): void {
-    void this.#queue.flushed().then(() => {
-      if (this.#publishers.get(id)?.idle) this.#publishers.delete(id);
-    });
+    if (this.#publishers.get(id)?.idle) this.#publishers.delete(id);
   }
 
   #refusalFor(session: string): ReturnType<Store['unavailable']> | ProtocolError {
