@@ -2,7 +2,6 @@ import type { Durability } from '../protocol/index.js';
 import { limits } from '../protocol/index.js';
 import type { Database } from './database.js';
 import { StorageError } from './errors.js';
-import { metaKey } from './keys.js';
 import { type LevelHandle, type Operation, rootCause, writeBatch } from './level.js';
 import { OneOffWrite } from './one-off-write.js';
 import type { SpaceGuard } from './space-guard.js';
@@ -38,8 +37,6 @@ export interface CommitterOptions {
   /** `disk`: every batch of messages is synced; `os`: one that has an item which asks for it. */
   durability: Durability;
   guard: SpaceGuard;
-  /** Whether the database says already that it may hold messages that were not synced. */
-  unsyncedOnRecord: boolean;
   outcomeDeadlineMs: number;
   wait: Wait;
 }
@@ -59,9 +56,6 @@ interface Batch {
 /** A batch is at most about this large, over all logs. */
 const batchBytesMax = 1024 * 1024;
 
-/** In the database since the first batch of messages that was not synced, until the next clean start. */
-export const unsyncedKey = metaKey('unsynced');
-
 /**
  * Group commit: exactly one batch in flight for the whole database. While it is, publishes queue up; when it is done,
  * each source seals at most one block, and all of them are the next batch.
@@ -75,14 +69,12 @@ export class Committer {
   #running: Promise<void> | undefined;
   #doubtful: Doubtful | undefined;
   #closed = false;
-  #unsyncedOnRecord: boolean;
   #batches = 0;
   #commits = 0;
   #bytes = 0;
 
   constructor(options: CommitterOptions) {
     this.#options = options;
-    this.#unsyncedOnRecord = options.unsyncedOnRecord;
   }
 
   /** Batches written, blocks and other items in them, and their bytes. */
@@ -154,7 +146,6 @@ export class Committer {
     const batch: Batch = { items: [], operations: [], bytes: 0, sync: false };
     while (this.#writes.length > 0 && batch.bytes < batchBytesMax) add(batch, this.#writes.shift()!);
     const refusal = this.#options.guard.refusal();
-    let messages = false;
     for (const source of [...this.#sources]) {
       const room = batchBytesMax - batch.bytes;
       if (room < limits.blockBytesMax) break;
@@ -167,22 +158,10 @@ export class Committer {
       }
       this.#sources.add(source);
       add(batch, sealed);
-      messages = true;
+      if (this.#options.durability === 'disk') batch.sync = true;
     }
     if (batch.items.length === 0) return undefined;
-    if (messages) this.#protect(batch);
     return batch;
-  }
-
-  /**
-   * Messages are synced, or it is on record, synced itself, that some were not: numbers that were given out may then be
-   * given out again after a power failure, and the next start has to know.
-   */
-  #protect(batch: Batch): void {
-    if (this.#options.durability === 'disk') batch.sync = true;
-    if (batch.sync || this.#unsyncedOnRecord) return;
-    batch.operations.push({ type: 'put', key: unsyncedKey, value: Buffer.from('1') });
-    batch.sync = true;
   }
 
   async #commit(level: LevelHandle, batch: Batch): Promise<void> {
@@ -192,7 +171,6 @@ export class Committer {
     } catch (error) {
       return await this.#failed(batch, error);
     }
-    if (batch.operations[batch.operations.length - 1]!.key === unsyncedKey) this.#unsyncedOnRecord = true;
     this.#batches += 1;
     this.#commits += batch.items.length;
     this.#bytes += batch.bytes;

@@ -1,6 +1,5 @@
 import type { Durability } from '../protocol/index.js';
 import { type CatalogueRow, catalogueWrite, readCatalogue } from './catalogue.js';
-import { unsyncedKey } from './committer.js';
 import { metaKey } from './keys.js';
 import { type LevelHandle, type Operation, writeBatch } from './level.js';
 import { Log } from './log.js';
@@ -10,6 +9,9 @@ import type { SessionEntry } from './sessions.js';
 
 /** Present from a clean close to the next open. */
 const cleanKey = metaKey('clean');
+
+/** Present while a store runs in which messages are not synced, and after it. */
+const unsyncedKey = metaKey('unsynced');
 
 /** What the start of a store needs to know. */
 export interface StartOptions {

@@ -65,8 +65,7 @@ export class Store {
     this.#database = database;
     this.#guard = guard;
     this.durability = durability;
-    const unsyncedOnRecord = durability === 'os';
-    const committer = new Committer({ database, durability, guard, unsyncedOnRecord, outcomeDeadlineMs, wait });
+    const committer = new Committer({ database, durability, guard, outcomeDeadlineMs, wait });
     this.committer = committer;
     this.#sessions = new Sessions({ ...options, committer }, entries);
     const slots = new ReadSlots(readsInFlightMax);
