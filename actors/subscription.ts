@@ -12,12 +12,18 @@ import type { SubscriptionMembers } from './subscription-members.js';
 export type SubscriptionProtocol = {
   /** Join the stream and start to deliver. */
   begin: [Record<string, never>, void];
-  /** A page from its Rewind of that generation. */
-  page: [{ generation: number; page: Page }, void];
-  /** Its Rewind of that generation has failed. */
-  rewindFailed: [{ generation: number; error: Error }, void];
+  /** A page from that Rewind. */
+  page: [{ rewind: RewindName; page: Page }, void];
+  /** That Rewind has failed. */
+  rewindFailed: [{ rewind: RewindName; error: Error }, void];
   inspect: [Record<string, never>, SubscriptionInspection];
 };
+
+/** One Rewind of all a subscription has had: generations count from 1 under each supervisor. */
+interface RewindName {
+  supervisor: Supervisor<OpenRewind>;
+  generation: number;
+}
 
 /** A line of `latecomer inspect`. */
 export interface SubscriptionInspection {
@@ -82,7 +88,7 @@ export default class SubscriptionActor
   #machine: SubscriptionMachine | undefined;
   #gap: GapBuffer | undefined;
   #supervisor: Supervisor<OpenRewind> | undefined;
-  #rewind: { generation: number; open: OpenRewind } | undefined;
+  #rewind: (RewindName & { open: OpenRewind }) | undefined;
   #restarts = 0;
   #over = false;
 
@@ -98,7 +104,9 @@ export default class SubscriptionActor
     return this.#over;
   }
 
+  /** It may be over before it has begun: its client has unsubscribed, or has gone. */
   async begin(): Promise<void> {
+    if (this.#over) return;
     const { members, start } = this.parameters;
     try {
       if (members) await members.join((joined) => this.#join(joined));
@@ -110,12 +118,14 @@ export default class SubscriptionActor
     }
   }
 
-  page({ generation, page }: { generation: number; page: Page }): void {
-    if (generation === this.#rewind?.generation) this.#guarded(() => this.#machine!.pageRead(page));
+  page({ rewind, page }: { rewind: RewindName; page: Page }): void {
+    const { supervisor, generation } = rewind;
+    if (supervisor !== this.#rewind?.supervisor || generation !== this.#rewind.generation) return;
+    this.#guarded(() => this.#machine!.pageRead(page));
   }
 
-  rewindFailed({ generation, error }: { generation: number; error: Error }): void {
-    this.#supervisor?.failed(generation, error);
+  rewindFailed({ rewind, error }: { rewind: RewindName; error: Error }): void {
+    rewind.supervisor.failed(rewind.generation, error);
   }
 
   committed(seq: number): void {
@@ -152,6 +162,7 @@ export default class SubscriptionActor
 
   /** Runs in the turn in which the head was looked at: see {@link SubscriptionMembers.join}. */
   #join({ ring, head, end }: Followed): this {
+    if (this.#over) return this;
     this.#gap = new GapBuffer(ring, head);
     this.#machine = new SubscriptionMachine(this.parameters.start.next, this.#ports(this.#gap));
     if (end) this.#machine.sessionEnded(end);
@@ -185,9 +196,9 @@ export default class SubscriptionActor
   #readPage(from: number): void {
     if (this.#rewind) return this.#rewind.open.read(from);
     if (this.#supervisor) return;
-    this.#supervisor = new Supervisor<OpenRewind>({
+    const supervisor: Supervisor<OpenRewind> = new Supervisor<OpenRewind>({
       name: `Rewind of ${this.name}`,
-      start: (generation) => this.#openRewind(generation),
+      start: (generation) => this.#openRewind({ supervisor, generation }),
       dispose: (open) => open.close(),
       onRestart: ({ delayMs, error }) => {
         this.#rewind = undefined;
@@ -200,18 +211,21 @@ export default class SubscriptionActor
       onGiveUp: (error) => this.#fail('ERR_REWIND_FAILED', error),
       ...rewindRestarts,
     });
-    void this.#supervisor.start();
+    this.#supervisor = supervisor;
+    void supervisor.start();
   }
 
   /** The new rewind goes on where the subscription is, whatever the one before it had read. */
-  async #openRewind(generation: number): Promise<OpenRewind> {
+  async #openRewind(rewind: RewindName): Promise<OpenRewind> {
     const { rewinds, start, self } = this.parameters;
+    const { supervisor, generation } = rewind;
     const open = await rewinds.open(start.session.log, {
-      page: (page) => self().tell('page', { generation, page }),
-      failed: (error) => self().tell('rewindFailed', { generation, error }),
+      page: (page) => self().tell('page', { rewind, page }),
+      failed: (error) => self().tell('rewindFailed', { rewind, error }),
     });
-    if (this.#supervisor?.generation === generation) {
-      this.#rewind = { generation, open };
+    const wanted = supervisor.state === 'starting' && supervisor.generation === generation;
+    if (this.#supervisor === supervisor && wanted) {
+      this.#rewind = { ...rewind, open };
       this.#guarded(() => this.#machine!.rewindRestarted());
     }
     return open;
