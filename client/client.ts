@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import {
   type ClientMessage,
-  type Durability,
   decodeServerMessage,
   FrameType,
   protocolVersion,
@@ -9,6 +8,7 @@ import {
   type SessionSummary,
 } from '../protocol/index.js';
 import { Backoff } from './backoff.js';
+import type { ClientEvents, PublishOptions, RequestOptions, ServerFacts } from './client-types.js';
 import type { LoggedIn } from './connection.js';
 import { Emitter } from './emitter.js';
 import type { Environment } from './environment.js';
@@ -18,6 +18,7 @@ import type { Settings } from './options.js';
 import type { Acknowledgement } from './publication.js';
 import { Publisher } from './publisher.js';
 import type { FoundSession } from './range-reader.js';
+import { ReceiveBudget } from './receive-budget.js';
 import { Requests } from './requests.js';
 import type { Rerequest, RerequestOptions } from './rerequest.js';
 import { Rerequests } from './rerequests.js';
@@ -26,37 +27,6 @@ import { Subscriptions } from './subscriptions.js';
 
 /** Waits between attempts at what the server asked to be tried again. */
 const retry = { firstMs: 20, maxMs: 1_000 };
-
-/** What the server said of itself at login. */
-export interface ServerFacts {
-  /** Name and version. */
-  server: string;
-  source: string;
-  durability: Durability;
-}
-
-/** Events of a client. */
-export interface ClientEvents {
-  /** Logged in, at first or again; everything outstanding has been sent again. */
-  connected: ServerFacts;
-  /** The connection broke; the next attempt is made after `retryMs`. */
-  disconnected: { error: LatecomerError; retryMs: number };
-  /** The client is at its end: nothing more will be tried, everything outstanding has failed with this error. */
-  error: LatecomerError;
-}
-
-/** Options of {@link Client.publish}. */
-export interface PublishOptions {
-  /** @defaultValue the session that is active when the server accepts it */
-  session?: string;
-  /** Its abort rejects with `ERR_ABORTED`; what has been sent by then may still be written. */
-  signal?: AbortSignal;
-}
-
-/** Options of {@link Client.sessions} and {@link Client.inspect}. */
-export interface RequestOptions {
-  signal?: AbortSignal;
-}
 
 /**
  * A connection to a Latecomer server that repairs itself: publishes, subscriptions and requests survive a reconnect.
@@ -70,9 +40,8 @@ export class Client<T = Uint8Array> extends Emitter<ClientEvents> {
   readonly #requests: Requests;
   readonly #subscriptions: Subscriptions<T>;
   readonly #rerequests: Rerequests<T>;
+  readonly #budget: ReceiveBudget;
   #lastRequest = 0;
-  #heldBytes = 0;
-  #paused = false;
   #ended: LatecomerError | undefined;
   #closing: Promise<void> | undefined;
   #server: ServerFacts | undefined;
@@ -104,10 +73,17 @@ export class Client<T = Uint8Array> extends Emitter<ClientEvents> {
       nextRequest,
       send,
       online,
-      held: (bytes) => this.#onHeld(bytes),
+      held: (bytes) => this.#budget.held(bytes),
     });
     const find = (source?: string, session?: string): Promise<FoundSession | undefined> => this.#find(source, session);
     this.#rerequests = new Rerequests({ values, environment, retry, nextRequest, send, online, find });
+    this.#budget = new ReceiveBudget({
+      bytesMax: settings.receiveBytesMax,
+      owed: () => this.#publisher.owed || this.#requests.owed,
+      pause: () => this.#link.pause(),
+      resume: () => this.#link.resume(),
+      shed: () => this.#subscriptions.shed(),
+    });
     this.#link = this.#connect();
   }
 
@@ -122,7 +98,8 @@ export class Client<T = Uint8Array> extends Emitter<ClientEvents> {
   }
 
   /**
-   * Publish one message, or several that are written together or not at all. Keep the payloads unchanged until it
+   * Publish one message, or several (an array) that are written together or not at all; a value that is itself an array
+   * goes inside another. Keep the payloads unchanged until it
    * resolves. Order is the order of the calls.
    * @returns resolves when the messages are durable
    * @throws LatecomerError what the server refused it with, `ERR_PUBLISH_TOO_LARGE`, `ERR_QUEUE_FULL`, `ERR_ABORTED`,
@@ -133,7 +110,7 @@ export class Client<T = Uint8Array> extends Emitter<ClientEvents> {
     if (list.length === 0) throw new TypeError('publish of no message');
     const payloads = list.map((message) => this.#settings.values.encode(message));
     const acknowledged = this.#publisher.publish(payloads, options.session ?? '', options.signal);
-    this.#owe();
+    this.#budget.owe();
     return acknowledged;
   }
 
@@ -163,14 +140,14 @@ export class Client<T = Uint8Array> extends Emitter<ClientEvents> {
   sessions(options: { source?: string } & RequestOptions = {}): Promise<SessionSummary[]> {
     const { source, signal } = options;
     const asked = this.#requests.ask({ type: 'SESSIONS', ...(source !== undefined && { source }) }, signal);
-    this.#owe();
+    this.#budget.owe();
     return quiet(asked.then((reply) => (reply.type === 'SESSION_LIST' ? reply.sessions : [])));
   }
 
   /** Live state of the server, for people to read. */
   inspect(options: RequestOptions = {}): Promise<Record<string, unknown>> {
     const asked = this.#requests.ask({ type: 'INSPECT' }, options.signal);
-    this.#owe();
+    this.#budget.owe();
     return quiet(asked.then((reply) => (reply.type === 'INSPECTION' ? reply.state : {})));
   }
 
@@ -186,7 +163,7 @@ export class Client<T = Uint8Array> extends Emitter<ClientEvents> {
   async #close(): Promise<void> {
     this.#subscriptions.fail();
     this.#rerequests.fail();
-    if (this.#paused) this.#resume();
+    this.#budget.open();
     let cancel = (): void => {};
     const deadline = new Promise<void>((resolve) => {
       cancel = this.#environment.schedule(this.#settings.closeMs, resolve);
@@ -226,7 +203,7 @@ export class Client<T = Uint8Array> extends Emitter<ClientEvents> {
   }
 
   #onDisconnected(error: LatecomerError, retryMs: number): void {
-    this.#paused = false;
+    this.#budget.disconnected();
     this.#publisher.disconnected();
     this.#subscriptions.disconnected();
     this.#rerequests.disconnected();
@@ -276,37 +253,6 @@ export class Client<T = Uint8Array> extends Emitter<ClientEvents> {
       default:
         message satisfies never;
     }
-  }
-
-  /** The consumers' buffers have grown or shrunk. A socket that owes us nothing but messages can wait. */
-  #onHeld(bytes: number): void {
-    this.#heldBytes += bytes;
-    const { receiveBytesMax } = this.#settings;
-    if (this.#paused) {
-      if (this.#heldBytes <= receiveBytesMax / 2) this.#resume();
-    } else if (this.#heldBytes > receiveBytesMax) {
-      if (this.#owed) this.#subscriptions.shed();
-      else {
-        this.#paused = true;
-        this.#link.pause();
-      }
-    }
-  }
-
-  get #owed(): boolean {
-    return this.#publisher.owed || this.#requests.owed;
-  }
-
-  /** An answer is wanted while the socket is paused: the messages in its way are asked for again later. */
-  #owe(): void {
-    if (!this.#paused) return;
-    this.#subscriptions.shed();
-    this.#resume();
-  }
-
-  #resume(): void {
-    this.#paused = false;
-    this.#link.resume();
   }
 
   async #find(source: string | undefined, session: string | undefined): Promise<FoundSession | undefined> {

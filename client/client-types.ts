@@ -1,0 +1,33 @@
+import type { Durability } from '../protocol/index.js';
+import type { LatecomerError } from './errors.js';
+
+/** What the server said of itself at login. */
+export interface ServerFacts {
+  /** Name and version. */
+  server: string;
+  source: string;
+  durability: Durability;
+}
+
+/** Events of a client. */
+export interface ClientEvents {
+  /** Logged in, at first or again; everything outstanding has been sent again. */
+  connected: ServerFacts;
+  /** The connection broke; the next attempt is made after `retryMs`. */
+  disconnected: { error: LatecomerError; retryMs: number };
+  /** The client is at its end: nothing more will be tried, everything outstanding has failed with this error. */
+  error: LatecomerError;
+}
+
+/** Options of {@link Client.publish}. */
+export interface PublishOptions {
+  /** @defaultValue the session that is active when the server accepts it */
+  session?: string;
+  /** Its abort rejects with `ERR_ABORTED`; what has been sent by then may still be written. */
+  signal?: AbortSignal;
+}
+
+/** Options of {@link Client.sessions} and {@link Client.inspect}. */
+export interface RequestOptions {
+  signal?: AbortSignal;
+}
