@@ -42,6 +42,7 @@ export default class GeneratorActor
   #startedMs = 0;
   #scheduled = 0;
   #busy = false;
+  #failing = false;
 
   override onStop(): void {
     clearInterval(this.#timer);
@@ -85,9 +86,12 @@ export default class GeneratorActor
     this.#scheduled += owed;
     try {
       await this.generate({ count });
+      this.#failing = false;
       if (last > 0 && this.#made >= last) await this.#finish();
     } catch (error) {
-      this.logger.warn({ error: (error as Error).message }, 'generator could not publish');
+      if (!this.#failing)
+        this.logger.warn({ error: (error as Error).message }, 'generator cannot publish, it keeps trying');
+      this.#failing = true;
     } finally {
       this.#busy = false;
     }

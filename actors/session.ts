@@ -104,7 +104,10 @@ export default class SessionActor
     if (log.state === 'ended') return store.summary(log);
     this.#refusal = new ProtocolError('ERR_SESSION_ENDED', `session ${log.session} has ended: ${reason}`);
     await this.#queue.flushed();
-    const summary = await store.endSession(log, reason);
+    const summary = await store.endSession(log, reason).catch((error) => {
+      this.#refusal = undefined;
+      throw error;
+    });
     this.logger.info({ session: log.session, lastSeq: summary.lastSeq, reason }, 'session ended');
     for (const list of this.#lists) list.tell('sessionEnded', { lastSeq: summary.lastSeq, reason });
     return summary;

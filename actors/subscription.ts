@@ -165,7 +165,7 @@ export default class SubscriptionActor
     if (this.#over) return this;
     this.#gap = new GapBuffer(ring, head);
     this.#machine = new SubscriptionMachine(this.parameters.start.next, this.#ports(this.#gap));
-    if (end) this.#machine.sessionEnded(end);
+    if (end && !this.#over) this.#machine.sessionEnded(end);
     return this;
   }
 

@@ -24,6 +24,7 @@ export interface DataSocketContext {
 interface Peer {
   call(message: LinkMessage): Promise<LinkReply>;
   notice(message: LinkMessage): void;
+  drained?(): void;
   closed(error: Error): void;
 }
 
@@ -72,6 +73,7 @@ export class DataSocket {
         return { fields: {} };
       },
       notice: (message) => peer?.notice(message),
+      drained: () => peer?.drained?.(),
       closed: (error) => {
         this.#links.delete(link);
         peer?.closed(error);
@@ -83,9 +85,9 @@ export class DataSocket {
   #hello(link: Link, { topic, fields }: LinkMessage): Peer {
     const { token, role, pid } = fields as { token: string; role: LinkRole; pid: number };
     if (topic !== 'hello' || token !== this.token) throw new Error('a process without the token of this server');
-    this.#context.logger.debug({ role, pid }, 'fork connected');
-    const { origin, subscribe, rewinds } = this.#context;
-    if (role === 'Edge') return new EdgeLink(link, pid, origin, subscribe);
+    const { origin, subscribe, rewinds, logger } = this.#context;
+    logger.debug({ role, pid }, 'fork connected');
+    if (role === 'Edge') return new EdgeLink(link, pid, origin, subscribe, logger);
     if (!rewinds) throw new Error('rewinds are not forked in this placement');
     return rewindPeer(link, origin, rewinds);
   }

@@ -1,3 +1,4 @@
+import type { Logger } from 'pino';
 import { readPublish, type ServerMessage } from '../../protocol/index.js';
 import type { OpenPublisher, Origin, PublisherLogin } from '../origin.js';
 import type { Outlet } from '../outlet.js';
@@ -14,26 +15,35 @@ const roomBytes = 1024 * 1024;
 export class EdgeLink {
   readonly #link: Link;
   readonly #pid: number;
+  readonly #logger: Logger;
   readonly #origin: Origin;
   readonly #subscribe: (start: SubscriptionStart) => Promise<OpenSubscription>;
   readonly #feeds = new Map<number, Promise<OpenSubscription>>();
   readonly #publishers = new Map<number, OpenPublisher>();
+  #closed = false;
 
   constructor(
     link: Link,
     pid: number,
     origin: Origin,
     subscribe: (start: SubscriptionStart) => Promise<OpenSubscription>,
+    logger: Logger,
   ) {
     this.#link = link;
     this.#pid = pid;
     this.#origin = origin;
     this.#subscribe = subscribe;
-    link.onDrain = () => this.#drained();
+    this.#logger = logger;
+  }
+
+  /** The edge has taken everything that was sent to it. */
+  drained(): void {
+    for (const feed of this.#feeds.values()) feed.then((subscription) => subscription.drained(), nothing);
   }
 
   /** The edge has gone: its feeds end, and nobody speaks for its publishers. */
   closed(): void {
+    this.#closed = true;
     for (const log of this.#feeds.keys()) this.#unfollow(log);
     for (const publisher of this.#publishers.values()) publisher.close();
     this.#publishers.clear();
@@ -67,7 +77,8 @@ export class EdgeLink {
   notice({ topic, fields, blocks }: LinkMessage): void {
     switch (topic) {
       case 'follow':
-        return void this.#follow(fields.log as number);
+        this.#follow(fields.log as number).catch((error) => this.#failed(error));
+        return;
       case 'unfollow':
         return this.#unfollow(fields.log as number);
       case 'publish':
@@ -86,7 +97,8 @@ export class EdgeLink {
       answer: (answer) => this.#link.notify('answer', { publisher, answer }),
       takenOver: () => this.#link.notify('takenOver', { publisher }),
     });
-    this.#publishers.set(publisher, opened);
+    if (this.#closed) opened.close();
+    else this.#publishers.set(publisher, opened);
     return opened.published;
   }
 
@@ -109,13 +121,15 @@ export class EdgeLink {
     await feed;
   }
 
-  #unfollow(log: number): void {
-    void this.#feeds.get(log)?.then((subscription) => subscription.stop());
-    this.#feeds.delete(log);
+  /** An edge without a feed it asked for would stand still; a new one starts with everything fresh. */
+  #failed(error: Error): void {
+    this.#logger.error({ pid: this.#pid, err: error }, 'an edge could not follow a log, its link is closed');
+    this.#link.close();
   }
 
-  #drained(): void {
-    for (const feed of this.#feeds.values()) void feed.then((subscription) => subscription.drained());
+  #unfollow(log: number): void {
+    this.#feeds.get(log)?.then((subscription) => subscription.stop(), nothing);
+    this.#feeds.delete(log);
   }
 
   #outlet(log: number): Outlet {
@@ -146,3 +160,6 @@ export class EdgeLink {
     }
   }
 }
+
+/** A feed that could not start has been reported where it was started. */
+function nothing(): void {}

@@ -15,6 +15,8 @@ export interface LinkHandlers {
   call(message: LinkMessage): Promise<LinkReply>;
   /** Take a notice; there is no answer. */
   notice(message: LinkMessage): void;
+  /** Everything written has been taken. */
+  drained?(): void;
   /** The other side is gone; called once. */
   closed(error: Error): void;
 }
@@ -53,6 +55,7 @@ export class Link {
     this.#socket = socket;
     this.#handlers = handlers;
     socket.on('data', (chunk) => this.#read(chunk));
+    socket.on('drain', () => handlers.drained?.());
     socket.on('error', (error) => this.#close(error));
     socket.on('close', () => this.#close(new Error('data socket closed')));
   }
@@ -60,12 +63,6 @@ export class Link {
   /** Bytes written that the other process has not taken yet. */
   get queuedBytes(): number {
     return this.#socket.writableLength;
-  }
-
-  /** Called whenever everything written has been taken. */
-  set onDrain(listener: () => void) {
-    this.#socket.removeAllListeners('drain');
-    this.#socket.on('drain', listener);
   }
 
   /** Ask the other process; rejects with what its handler threw, or when the link closes. */
