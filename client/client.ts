@@ -57,6 +57,7 @@ export class Client<T = Uint8Array> extends Emitter<ClientEvents> {
       return this.#lastRequest;
     };
     const send = (message: ClientMessage): void => this.#link.send(message);
+    const waiting = (): void => this.#budget.owe();
     const online = (): boolean => this.#link.online;
     this.#publisher = new Publisher({
       queueBytesMax: settings.publishQueueBytesMax,
@@ -73,13 +74,15 @@ export class Client<T = Uint8Array> extends Emitter<ClientEvents> {
       nextRequest,
       send,
       online,
+      waiting,
       held: (bytes) => this.#budget.held(bytes),
     });
     const find = (source?: string, session?: string): Promise<FoundSession | undefined> => this.#find(source, session);
-    this.#rerequests = new Rerequests({ values, environment, retry, nextRequest, send, online, find });
+    this.#rerequests = new Rerequests({ values, environment, retry, nextRequest, send, online, waiting, find });
     this.#budget = new ReceiveBudget({
       bytesMax: settings.receiveBytesMax,
-      owed: () => this.#publisher.owed || this.#requests.owed,
+      owed: () =>
+        this.#publisher.owed || this.#requests.owed || this.#subscriptions.waiting || this.#rerequests.waiting,
       pause: () => this.#link.pause(),
       resume: () => this.#link.resume(),
       shed: () => this.#subscriptions.shed(),

@@ -21,6 +21,8 @@ export interface InboxEvents {
   held(bytes: number): void;
   /** The consumer has been handed everything there was. */
   drained(): void;
+  /** The consumer waits for what has not been received. */
+  waiting(): void;
   /** A message could not be handed out: the inbox has ended with an error. */
   broken(): void;
 }
@@ -45,6 +47,11 @@ export class Inbox<T> {
   /** Bytes of the blocks held. */
   get bytes(): number {
     return this.#bytes;
+  }
+
+  /** Whether the consumer waits for what has not been received. */
+  get waiting(): boolean {
+    return this.#waiters.length > 0 && this.#bytes === 0;
   }
 
   /** Whether the consumer has been handed everything so far. */
@@ -116,6 +123,7 @@ export class Inbox<T> {
     return new Promise((resolve, reject) => {
       this.#waiters.push({ resolve, reject, wholeBlock });
       this.#serve();
+      if (this.waiting) this.#events.waiting();
     });
   }
 

@@ -13,6 +13,8 @@ type ServerMessageOf<Type extends ServerMessage['type']> = Extract<ServerMessage
 export interface LogReaderEvents {
   held(bytes: number): void;
   drained(): void;
+  /** The consumer waits for what has not been received. */
+  waiting(): void;
   /** It wants nothing more. */
   closed(): void;
 }
@@ -38,6 +40,7 @@ export class LogReader<T> extends Emitter<SubscriptionEvents> implements Subscri
     this.#inbox = new Inbox({
       held: (bytes) => events.held(bytes),
       drained: () => events.drained(),
+      waiting: () => events.waiting(),
       broken: () => this.#finish(),
     });
   }
@@ -56,6 +59,11 @@ export class LogReader<T> extends Emitter<SubscriptionEvents> implements Subscri
   /** Bytes that wait for the consumer. */
   get bytes(): number {
     return this.#inbox.bytes;
+  }
+
+  /** Whether the consumer waits for what has not been received. */
+  get waiting(): boolean {
+    return this.#inbox.waiting;
   }
 
   get closed(): boolean {

@@ -30,6 +30,8 @@ export interface RangeReaderSurroundings<T> {
   /** Send REREQUEST for a piece and register this reader for its answer. @returns the number of the request */
   ask(piece: Omit<Extract<ClientMessage, { type: 'REREQUEST' }>, 'type' | 'request'>): void;
   online(): boolean;
+  /** The consumer waits for what has not been received. */
+  waiting(): void;
   /** Look a session up in the catalogue; blank means the active one. */
   find(source: string | undefined, session: string | undefined): Promise<FoundSession | undefined>;
 }
@@ -59,7 +61,12 @@ export class RangeReader<T> extends Emitter<RerequestEvents> implements Rereques
     this.#session = options.session === '' ? undefined : options.session;
     this.#epoch = options.epoch;
     this.#next = options.from;
-    this.#inbox = new Inbox({ held: () => {}, drained: () => this.advance(), broken: () => this.#finish() });
+    this.#inbox = new Inbox({
+      held: () => {},
+      drained: () => this.advance(),
+      waiting: () => surroundings.waiting(),
+      broken: () => this.#finish(),
+    });
     // A range in several pieces must not mix sessions, nor epochs.
     const severalPieces = options.to - options.from >= firstPieceMessages;
     if (this.#session === undefined || this.#epoch !== undefined || severalPieces) this.#state = 'find';
@@ -81,6 +88,11 @@ export class RangeReader<T> extends Emitter<RerequestEvents> implements Rereques
   close(): void {
     this.#inbox.discard();
     this.#finish();
+  }
+
+  /** Whether the consumer waits for what has not been received. */
+  get waiting(): boolean {
+    return this.#inbox.waiting;
   }
 
   get closed(): boolean {

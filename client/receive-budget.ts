@@ -1,7 +1,7 @@
 /** What a receive budget can do about too much of it. */
 export interface ReceiveBudgetSurroundings {
   bytesMax: number;
-  /** Whether the server owes an answer, which would come behind the messages on the socket. */
+  /** Whether somebody waits for what would come behind the messages on the socket. */
   owed(): boolean;
   pause(): void;
   resume(): void;
@@ -10,8 +10,9 @@ export interface ReceiveBudgetSurroundings {
 }
 
 /**
- * Bounds the bytes that wait for consumers. While the server owes nothing but messages, the socket is not read; while it
- * owes an answer the socket must be read, so the subscriptions behind are shed.
+ * Bounds the bytes that wait for consumers. While nobody waits for anything else, the socket is not read. While an
+ * acknowledgement, an answer or another consumer's message is waited for it must be read, so the subscriptions that are
+ * furthest behind are shed.
  */
 export class ReceiveBudget {
   readonly #surroundings: ReceiveBudgetSurroundings;
@@ -37,7 +38,7 @@ export class ReceiveBudget {
     }
   }
 
-  /** An answer is owed from now on: the messages in its way are asked for again later. */
+  /** Somebody waits from now on: the messages in the way are asked for again later. */
   owe(): void {
     if (!this.#paused) return;
     this.#surroundings.shed();

@@ -16,6 +16,8 @@ export interface RerequestsSurroundings<T> {
   nextRequest(): number;
   send(message: ClientMessage): void;
   online(): boolean;
+  /** A consumer waits for what has not been received. */
+  waiting(): void;
   find: RangeReaderSurroundings<T>['find'];
 }
 
@@ -29,13 +31,20 @@ export class Rerequests<T> {
     this.#surroundings = surroundings;
   }
 
+  /** Whether a consumer waits for what has not been received. */
+  get waiting(): boolean {
+    for (const reader of this.#readers) if (reader.waiting) return true;
+    return false;
+  }
+
   add(options: RerequestOptions): RangeReader<T> {
-    const { values, environment, retry, online, find, nextRequest, send } = this.#surroundings;
+    const { values, environment, retry, online, waiting, find, nextRequest, send } = this.#surroundings;
     const reader: RangeReader<T> = new RangeReader(options, {
       values,
       backoff: new Backoff(retry, environment.random),
       schedule: environment.schedule,
       online,
+      waiting,
       find,
       ask: (piece) => {
         const request = nextRequest();

@@ -35,6 +35,8 @@ export interface SubscriptionsSurroundings<T> {
   online(): boolean;
   /** Bytes waiting for consumers have changed. */
   held(bytes: number): void;
+  /** A consumer waits for what has not been received. */
+  waiting(): void;
 }
 
 type Answer = Extract<
@@ -54,9 +56,10 @@ export class Subscriptions<T> {
   }
 
   add(options: SubscribeOptions): LogReader<T> {
-    const { values, environment, retry, held } = this.#surroundings;
+    const { values, environment, retry, held, waiting } = this.#surroundings;
     const reader: LogReader<T> = new LogReader(options, values, {
       held,
+      waiting,
       drained: () => this.#onDrained(entry),
       closed: () => this.#onClosed(entry),
     });
@@ -97,10 +100,18 @@ export class Subscriptions<T> {
     for (const entry of [...this.#entries]) entry.reader.fail(error);
   }
 
-  /** Tell the server to stop sending to consumers that have something waiting; they are resumed where they were. */
+  /** Whether a consumer waits for what has not been received. */
+  get waiting(): boolean {
+    for (const { reader } of this.#entries) if (reader.waiting) return true;
+    return false;
+  }
+
+  /** Tell the server to stop sending to the consumers that are furthest behind; they are resumed where they were. */
   shed(): void {
-    for (const entry of this.#entries) {
-      if (entry.state !== 'streaming' || entry.reader.bytes === 0) continue;
+    const behind = [...this.#entries].filter(({ state, reader }) => state === 'streaming' && reader.bytes > 0);
+    const bytes = behind.reduce((sum, { reader }) => sum + reader.bytes, 0);
+    for (const entry of behind) {
+      if (entry.reader.bytes * behind.length < bytes) continue;
       entry.shed = true;
       this.#leave(entry);
     }

@@ -84,6 +84,34 @@ describe('a slow consumer', () => {
     expect(await connection.take('SUBSCRIBE')).toMatchObject({ from: bufferedMessages + 1 });
   });
 
+  it('does not hold up another one: it is resumed later, the other goes on', async () => {
+    const { connection, client } = await startPair({ receiveBytesMax });
+    client.subscribe({ session: 'S1', from: 1 });
+    const fast = client.subscribe({ session: 'S2', from: 1 })[Symbol.asyncIterator]();
+    await connection.subscribed();
+    await connection.subscribed({ log: 2, session: 'S2' });
+    await fill(connection, 1);
+    const waiting = take(fast, 1);
+    expect(await connection.take('UNSUBSCRIBE')).toMatchObject({ log: 1 });
+    connection.messages(1, ['for the fast one'], 2);
+    expect((await waiting)[0]).toMatchObject({ session: 'S2', seq: 1 });
+    expect(connection.pending.filter(({ type }) => type === 'UNSUBSCRIBE')).toEqual([]);
+  });
+
+  it('does not hold up a rerequest', async () => {
+    const { connection, client } = await startPair({ receiveBytesMax });
+    client.subscribe({ session: 'S1', from: 1 });
+    await connection.subscribed();
+    await fill(connection, 1);
+    const rerequest = client.rerequest({ session: 'S1', from: 1, to: 1 })[Symbol.asyncIterator]();
+    const { request } = await connection.take('REREQUEST');
+    const waiting = take(rerequest, 1);
+    await connection.take('UNSUBSCRIBE');
+    connection.retransmit(request, 1, ['again']);
+    connection.send({ type: 'RETRANSMITTED', request, from: 1, to: 1, messages: 1 });
+    expect((await waiting)[0]).toMatchObject({ seq: 1, payload: Buffer.from('again') });
+  });
+
   it('can close the client while the socket is not read', async () => {
     const { connection, client } = await startPair({ receiveBytesMax });
     client.subscribe({ from: 1 });
