@@ -122,12 +122,15 @@ export class Committer {
   }
 
   #schedule(): void {
-    if (this.#scheduled || this.#running || this.#closed) return;
+    if (this.#scheduled || this.#running || this.#closed || !this.#options.database.level) return;
     if (this.#sources.size === 0 && this.#writes.length === 0) return;
     this.#scheduled = true;
     setImmediate(() => {
       this.#scheduled = false;
-      this.#running = this.#run();
+      this.#running = this.#run().finally(() => {
+        this.#running = undefined;
+        this.#schedule();
+      });
     });
   }
 
@@ -139,7 +142,6 @@ export class Committer {
       if (!level || !batch) break;
       await this.#commit(level, batch);
     }
-    this.#running = undefined;
   }
 
   #collect(): Batch | undefined {
