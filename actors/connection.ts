@@ -157,14 +157,15 @@ export class Connection implements Outlet {
     this.#socket.destroy();
   }
 
-  /** Look at the clock: called a few times a second for every connection. */
+  /** Look at the clock: called a few times a second for every connection. A login that is being answered is not late. */
   tick(): void {
     const now = this.#now();
     if (this.#closingSinceMs !== undefined) {
       if (now - this.#closingSinceMs > closingMs) this.#socket.destroy();
       return;
     }
-    if (!this.#loggedIn && now - this.openedMs > limits.loginMs) {
+    const asked = this.#paused.has('request');
+    if (!this.#loggedIn && !asked && now - this.openedMs > limits.loginMs) {
       this.fail(new ProtocolError('ERR_LOGIN_TIMEOUT', `no login within ${limits.loginMs} ms`));
     } else if (this.#loggedIn && this.#paused.size === 0 && now - this.#heardMs > limits.silenceMs) {
       this.fail(

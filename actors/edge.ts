@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { encodeMessage, errorCodes, ProtocolError } from '../protocol/index.js';
+import { encodeMessage, ProtocolError } from '../protocol/index.js';
 import { Connection } from './connection.js';
 import { connectOrigin } from './link/remote-origin.js';
 import { LocalRewinds } from './local-rewinds.js';
@@ -50,6 +50,8 @@ export type EdgeParameters = { limits: EdgeLimits } & (
 
 /** How often connections are looked at for deadlines and heartbeats. */
 const tickMs = 250;
+/** How long a refused client may take to read its ERROR before it is cut. */
+const refusedMs = 2_000;
 /** How long a drain waits for clients before it cuts them. */
 const drainMs = 3_000;
 
@@ -94,8 +96,7 @@ export default class EdgeActor extends Actor<EdgeParameters, EdgeProtocol> imple
       const { code, message } = refusal;
       const level = code === 'ERR_SHUTTING_DOWN' ? 'debug' : 'warn';
       this.logger[level]({ remote: `${socket.remoteAddress}:${socket.remotePort}`, code }, message);
-      socket.on('error', () => socket.destroy());
-      socket.end(encodeMessage({ type: 'ERROR', code, message, remedy: errorCodes[code] }), () => socket.destroy());
+      refuse(socket, refusal);
       return;
     }
     this.#accept(socket);
@@ -164,9 +165,12 @@ export default class EdgeActor extends Actor<EdgeParameters, EdgeProtocol> imple
     socket.resume();
   }
 
+  /** Sockets are read first: after a long stop of the process nobody is silent who has spoken meanwhile. */
   #tick(): void {
     this.#nowMs = performance.now();
-    for (const connection of this.#connections.keys()) connection.tick();
+    setImmediate(() => {
+      for (const connection of this.#connections.keys()) connection.tick();
+    });
   }
 
   async #upstream(): Promise<{ origin: Origin; rewinds: Rewinds }> {
@@ -177,4 +181,13 @@ export default class EdgeActor extends Actor<EdgeParameters, EdgeProtocol> imple
     const host = await this.spawn({ actor: RewindHostActor }, { name: 'RewindHost', parameters: { read } });
     return { origin, rewinds: new LocalRewinds(host) };
   }
+}
+
+/** What the client has sent is read and dropped: closing over it would take the ERROR along. */
+function refuse(socket: Socket, { code, message, remedy }: ProtocolError): void {
+  socket.on('error', () => socket.destroy());
+  const timer = setTimeout(() => socket.destroy(), refusedMs);
+  socket.on('close', () => clearTimeout(timer));
+  socket.resume();
+  socket.end(encodeMessage({ type: 'ERROR', code, message, remedy }));
 }

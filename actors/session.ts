@@ -69,8 +69,9 @@ export default class SessionActor
   }
 
   async openPublisher({ login, owner }: { login: PublisherLogin; owner: PublisherOwner }): Promise<OpenPublisher> {
-    const publisher = await this.#settledPublisher(login.publisher);
-    publisher.own(owner, stronger(login.durability, this.parameters.store.durability));
+    const publisher = await this.#settledPublisher(login.publisher, (settled) =>
+      settled.own(owner, stronger(login.durability, this.parameters.store.durability)),
+    );
     return {
       published: publisher.lastNumber,
       publish: (publish) => publisher.publish(owner, publish),
@@ -133,13 +134,18 @@ export default class SessionActor
     for (const list of this.#lists) list.tell('committed', { seq });
   }
 
-  /** The one of that id, with nothing in flight and a record that is as the disk's. */
-  async #settledPublisher(id: string): Promise<Publisher> {
+  /**
+   * The one of that id, with nothing in flight and a record that is as the disk's. It is owned in the turn in which that
+   * is seen, or it might be forgotten as idle in between.
+   */
+  async #settledPublisher(id: string, own: (publisher: Publisher) => void): Promise<Publisher> {
     for (;;) {
       const publisher = await this.#publisher(id);
       publisher.takeOver();
       await publisher.settled();
-      if (this.#publishers.get(id) === publisher && !publisher.unknown) return publisher;
+      if (this.#publishers.get(id) !== publisher || publisher.unknown) continue;
+      own(publisher);
+      return publisher;
     }
   }
 
