@@ -12,8 +12,9 @@ export class ForkedRewinds implements Rewinds {
     return this.#receivers.size;
   }
 
-  /** The fork is there. */
+  /** The fork is there. The one before it may not be gone yet, when it hangs: nothing is expected of it any more. */
   connected(link: Link): void {
+    if (this.#link) this.disconnected(this.#link, new Error('the process that hosts rewinds was replaced'));
     this.#link = link;
   }
 
