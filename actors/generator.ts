@@ -1,3 +1,4 @@
+import { blockBatches } from './block-batches.js';
 import { Actor, type Behaviour, type Ref } from './runtime/index.js';
 import type { GeneratorConfig } from './server-config.js';
 import type { SessionProtocol } from './session.js';
@@ -24,11 +25,11 @@ export interface GeneratorParameters extends GeneratorConfig {
   clock: () => number;
 }
 
-/** How often the schedule is looked at; all that is due by then is one publish. */
+/** How often the schedule is looked at; all that is due by then is published together. */
 const beatMs = 50;
 /** A publish of the generator is given up after this long; the next beat makes up for it. */
 const publishMs = 60_000;
-/** Messages of one publish. */
+/** Messages of one beat. */
 const batchMax = 1_000;
 
 /** The built-in message generating process: makes messages on demand and on a schedule, for all its listeners. */
@@ -65,7 +66,10 @@ export default class GeneratorActor
   async generate({ count }: { count: number }): Promise<void> {
     for (const [session, listener] of this.#listeners) {
       const payloads = Array.from({ length: count }, (_, index) => this.#message(session, this.#made + index + 1));
-      await listener.ask('publish', { payloads }, { timeoutMs: publishMs });
+      const published = blockBatches(payloads).map((batch) =>
+        listener.ask('publish', { payloads: batch }, { timeoutMs: publishMs }),
+      );
+      await Promise.all(published);
     }
     this.#made += count;
   }

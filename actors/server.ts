@@ -53,9 +53,25 @@ export default class ServerActor extends Actor<ServerParameters, ServerProtocol>
   #rewindFork: SupervisedFork<RewindHostProtocol> | undefined;
   #generator: Ref<GeneratorProtocol> | undefined;
   #dataSocket: DataSocket | undefined;
-  #listener!: Listener;
+  #listener: Listener | undefined;
 
+  /** What runs already is stopped when something behind it cannot start: forks that are supervised, above all. */
   override async onStart(): Promise<void> {
+    try {
+      await this.#start();
+    } catch (error) {
+      await this.onStop();
+      throw error;
+    }
+  }
+
+  override async onStop(): Promise<void> {
+    this.#listener?.close();
+    await Promise.all([...this.#forks, this.#rewindFork].map((fork) => fork?.stop()));
+    await this.#dataSocket?.close();
+  }
+
+  async #start(): Promise<void> {
     const { config, store } = this.parameters;
     for (const source of config.sources) await this.#openSession(source);
     const origin = new LocalOrigin(store, this.#sessions, () => this.inspect());
@@ -65,14 +81,8 @@ export default class ServerActor extends Actor<ServerParameters, ServerProtocol>
     await this.#startGenerator();
   }
 
-  override async onStop(): Promise<void> {
-    this.#listener?.close();
-    await Promise.all([...this.#forks, this.#rewindFork].map((fork) => fork?.stop()));
-    await this.#dataSocket?.close();
-  }
-
   address(): { host: string; port: number } {
-    return this.#listener.address;
+    return this.#listener!.address;
   }
 
   async inspect(): Promise<Record<string, unknown>> {
@@ -99,7 +109,7 @@ export default class ServerActor extends Actor<ServerParameters, ServerProtocol>
   }
 
   async drain(): Promise<void> {
-    this.#listener.close();
+    this.#listener?.close();
     await this.#generator?.stop();
     await Promise.allSettled(
       [...this.#sessions.values()].map((session) => session.ask('close', {}, { timeoutMs: flushMs })),

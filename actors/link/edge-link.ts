@@ -119,6 +119,7 @@ export class EdgeLink {
     });
     this.#feeds.set(log, feed);
     await feed;
+    if (this.#closed) this.#unfollow(log);
   }
 
   /** An edge without a feed it asked for would stand still; a new one starts with everything fresh. */
