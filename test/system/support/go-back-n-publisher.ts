@@ -85,6 +85,11 @@ export class GoBackNPublisher {
     await this.#until(() => this.refusals.length >= times, `refusal ${times}`);
   }
 
+  /** Give up the connection and make a new one. */
+  reconnect(): void {
+    this.#client?.cut();
+  }
+
   stop(): void {
     this.#stopped = true;
     this.#client?.cut();

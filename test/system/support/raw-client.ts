@@ -80,6 +80,7 @@ export class RawClient {
   #break!: (error: Error) => void;
   #error: Of<'ERROR'> | undefined;
   #over = false;
+  #heardMs = performance.now();
   #lastRequest = 0;
   #onLoggedIn: ((message: Of<'LOGGED_IN'>) => void) | undefined;
 
@@ -95,7 +96,7 @@ export class RawClient {
     socket.on('data', (chunk) => this.#read(chunk));
     socket.on('error', () => {});
     socket.on('close', () => this.#gone());
-    this.#heartbeat = setInterval(() => this.send({ type: 'HEARTBEAT' }), limits.heartbeatMs);
+    this.#heartbeat = setInterval(() => this.#tick(), limits.heartbeatMs);
   }
 
   /** Connect and log in. @throws when the connection ends first, with the code of the ERROR when there was one */
@@ -188,12 +189,20 @@ export class RawClient {
 
   /** Read again. */
   resume(): void {
+    this.#heardMs = performance.now();
     this.#socket.resume();
   }
 
   /** End the connection without a word. */
   cut(): void {
     this.#socket.destroy();
+  }
+
+  /** Both sides send heartbeats; a server that is not heard has gone, whatever its socket says. */
+  #tick(): void {
+    const silentMs = performance.now() - this.#heardMs;
+    if (!this.#socket.isPaused() && silentMs > limits.silenceMs) this.cut();
+    else this.send({ type: 'HEARTBEAT' });
   }
 
   async #ask(message: (request: number) => ClientMessage): Promise<ServerMessage> {
@@ -213,6 +222,7 @@ export class RawClient {
 
   #read(chunk: Buffer): void {
     if (this.#over) return;
+    this.#heardMs = performance.now();
     try {
       this.#reader.push(chunk);
       for (let frame = this.#reader.take(); frame; frame = this.#reader.take()) this.#frame(frame);

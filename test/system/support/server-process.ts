@@ -41,6 +41,8 @@ export class ServerProcess {
   /** Directory of its log. */
   readonly data: string;
   readonly exited: Promise<ProcessEnd>;
+  /** Resolves when nobody is left who could print or log: forks inherit both streams. */
+  readonly silent: Promise<void>;
   /** What it printed on stdout. */
   readonly printed: string[] = [];
   /** What it logged, the newest lines of it. */
@@ -54,9 +56,12 @@ export class ServerProcess {
     createInterface({ input: child.stdout! }).on('line', (line) => this.#print(line));
     createInterface({ input: child.stderr! }).on('line', (line) => this.#logged(line));
     this.exited = new Promise((resolve) => {
-      child.once('close', (code, end) => {
+      child.once('exit', (code, end) => resolve({ code, signal: end }));
+    });
+    this.silent = new Promise((resolve) => {
+      child.once('close', () => {
         this.#ended = true;
-        resolve({ code, signal: end });
+        resolve();
         this.#wake();
       });
     });

@@ -1,0 +1,60 @@
+import { describe, expect, test } from 'vitest';
+import { useArena } from './support/arena.js';
+import { within } from './support/deadline.js';
+import { RawClient } from './support/raw-client.js';
+import type { PlacementName } from './support/server-process.js';
+
+const arena = useArena();
+/** SIGTERM must be over by then. */
+const drainMs = 10_000;
+
+const cases = (['default', 'edges', 'rewinds'] as const).flatMap((placement): [PlacementName, boolean][] => [
+  [placement, true],
+  [placement, false],
+]);
+
+describe.each(cases)('in the placement %s, supervised: %s', (placement, supervised) => {
+  test('SIGTERM tells every client to reconnect and ends with 0 within 10 s, all processes included', async () => {
+    const server = await arena.start({ placement, supervised });
+    const clients = await Promise.all(Array.from({ length: 10 }, () => RawClient.connect(server.port)));
+    const publisher = await RawClient.connect(server.port, { publisher: 'p' });
+    await Promise.all(clients.map((client) => client.subscribed({ from: 1 })));
+    publisher.publish(1, [Buffer.from('hello')]);
+    // One that does not read must not hold up the others.
+    clients[0]!.stall();
+    expect(await server.end('SIGTERM', drainMs)).toEqual({ code: 0, signal: null });
+    expect(arena.processes()).toEqual([]);
+    clients[0]!.resume();
+    for (const client of [...clients, publisher]) {
+      const { error } = await within(client.closed, 'the connection to end');
+      expect(error?.code).toBe('ERR_SHUTTING_DOWN');
+      expect(error?.remedy).toBe('reconnect');
+    }
+  });
+});
+
+test('what was published before SIGTERM is acknowledged or refused, and in the log accordingly', async () => {
+  const server = await arena.start();
+  const answers: { type: string; number: number }[] = [];
+  const publisher = await RawClient.connect(
+    server.port,
+    { publisher: 'p' },
+    {
+      message: (message) => {
+        if (message.type === 'ACKNOWLEDGED' || message.type === 'REFUSED') answers.push(message);
+      },
+    },
+  );
+  for (let number = 1; number <= 500; number += 1) publisher.publish(number, [Buffer.alloc(1_000, number)]);
+  expect((await server.end('SIGTERM', drainMs)).code).toBe(0);
+  await publisher.closed;
+  const acknowledged = Math.max(
+    0,
+    ...answers.filter(({ type }) => type === 'ACKNOWLEDGED').map(({ number }) => number),
+  );
+  const next = await arena.start({ data: server.data });
+  const again = await RawClient.connect(next.port, { publisher: 'p' });
+  expect(again.loggedIn.published).toBe(acknowledged);
+  const [session] = await again.sessions();
+  expect(session!.lastSeq).toBe(acknowledged);
+});

@@ -1,0 +1,49 @@
+import { eventually } from './deadline.js';
+import { RawClient } from './raw-client.js';
+
+/** What the tests look at of a server's state. */
+export interface Inspection {
+  /** Of the process that has the log. */
+  pid: number;
+  edges: {
+    pid: number;
+    connections: number;
+    busy?: boolean;
+    subscriptions: { client: string; state: string; next: number; rewindRestarts: number }[];
+  }[];
+  rewindHostPid: number;
+}
+
+/** State of a server. */
+export async function inspect(port: number): Promise<Inspection> {
+  const client = await RawClient.connect(port);
+  try {
+    return (await client.inspect()) as unknown as Inspection;
+  } finally {
+    client.cut();
+  }
+}
+
+/** State of a server once it is as wanted; while it cannot be asked, it is not. */
+export async function inspectUntil(
+  port: number,
+  wanted: (state: Inspection) => boolean,
+  what: string,
+): Promise<Inspection> {
+  return await eventually(async () => {
+    const state = await inspect(port).catch(() => undefined);
+    return state && wanted(state) ? state : undefined;
+  }, what);
+}
+
+/** The edge a client is connected to. */
+export function edgeOf(state: Inspection, client: string): Inspection['edges'][number] {
+  const edge = state.edges.find(({ subscriptions }) => subscriptions.some((line) => line.client === client));
+  if (!edge) throw new Error(`no edge has a subscription of ${client}`);
+  return edge;
+}
+
+/** Processes of a server that are not the one that has the log. */
+export function forksOf({ pid, edges, rewindHostPid }: Inspection): number[] {
+  return [...new Set([...edges.map((edge) => edge.pid), rewindHostPid])].filter((fork) => fork !== pid);
+}
