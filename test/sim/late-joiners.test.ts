@@ -1,0 +1,139 @@
+import { expect, it } from 'vitest';
+import type { SubscriptionInspection } from '../../actors/subscription.js';
+import type { SubscribeBody } from '../../protocol/index.js';
+import { Feeder } from './feeder.js';
+import { Progress } from './progress.js';
+import { Random } from './random.js';
+import { Reader } from './reader.js';
+import { type ServerUnderTest, startServerUnderTest } from './server-under-test.js';
+
+const liveCount = 50;
+const lateCount = 200;
+/** Messages that are in the log before the first late joiner, and all in all. */
+const preloaded = 15_000;
+const total = 40_000;
+const perSecond = 5_000;
+/** A read that fails is a rewind that crashes. */
+const crashChance = 0.2;
+
+/** Small, so that most late joiners have to be served from the log, page by page. */
+const config = { ringBytesMax: 512 * 1024, pageCacheBytesMax: 512 * 1024 };
+
+/** What becomes of one late joiner. */
+interface Plan {
+  reader: Reader;
+  /** It joins when this message was acknowledged. */
+  joinAt: number;
+  asked: Asked;
+  /** It stops reading at its first block, until this message was acknowledged. */
+  stallUntil?: number;
+  /** It unsubscribes when this message was acknowledged. */
+  leaveAt?: number;
+}
+
+type Asked = Omit<SubscribeBody, 'request'>;
+
+function whatToAsk(random: Random, acknowledged: number): Asked {
+  const from = random.integer(1, acknowledged);
+  const beyond = acknowledged + random.integer(1, 2_000);
+  const wishes: Asked[] = [
+    { from },
+    { from },
+    { from },
+    { from: 0 },
+    {},
+    { from: acknowledged },
+    { from: beyond, wait: true },
+  ];
+  return random.pick(wishes);
+}
+
+function planOf(random: Random, number: number, moved: () => void): Plan {
+  const joinAt = random.integer(preloaded, total - 2_500);
+  const asked = whatToAsk(random, joinAt);
+  const reader = new Reader(`late ${number} from ${asked.from}`, asked, moved);
+  const plan: Plan = { reader, joinAt, asked };
+  if (random.chance(0.1)) plan.stallUntil = random.integer(joinAt, total - 1_000);
+  if (random.chance(0.1)) plan.leaveAt = random.integer(joinAt, total - 1_000);
+  return plan;
+}
+
+/** Do everything that is due by now; each thing once. */
+function advance(plan: Plan, acknowledged: number, port: number, joining: Set<Promise<void>>): void {
+  const { reader } = plan;
+  if (acknowledged >= plan.joinAt) {
+    plan.joinAt = Number.POSITIVE_INFINITY;
+    joining.add(reader.join(port));
+  }
+  if (plan.stallUntil !== undefined && reader.next > reader.from) {
+    if (acknowledged < plan.stallUntil) return reader.pause();
+    delete plan.stallUntil;
+    reader.resume();
+  }
+  if (plan.leaveAt !== undefined && reader.from > 0 && acknowledged >= plan.leaveAt) {
+    delete plan.leaveAt;
+    reader.unsubscribe();
+  }
+}
+
+it('late joiners at random numbers and times see no gap and no duplicate, and the live ones no break, while rewinds crash', async () => {
+  const random = new Random();
+  console.log(`late joiners: SEED=${random.seed}`);
+  const crashes = random.fork();
+  const plans = random.fork();
+  let reads = 0;
+  let crashed = 0;
+  const server: ServerUnderTest = await startServerUnderTest(config, async (page) => {
+    reads += 1;
+    const crash = crashes.chance(crashChance);
+    const late = crashes.chance(0.5);
+    if (crash && !late) crashed += 1;
+    if (crash && !late) throw new Error('this rewind crashes before it reads');
+    const read = await page();
+    if (crash) crashed += 1;
+    if (crash) throw new Error('this rewind crashes with the page in its hands');
+    return read;
+  });
+  const progress = new Progress();
+  const moved = () => progress.moved();
+  const feeder = new Feeder(moved);
+  const live = Array.from({ length: liveCount }, (_, index) => new Reader(`live ${index + 1}`, {}, moved));
+  const late = Array.from({ length: lateCount }, (_, index) => planOf(plans, index + 1, moved));
+  const readers = [...live, ...late.map(({ reader }) => reader)];
+  const joining = new Set<Promise<void>>();
+  const fail = () => {
+    for (const { failure } of [...readers, feeder]) if (failure) throw failure;
+  };
+  try {
+    await Promise.all(live.map((reader) => reader.join(server.port)));
+    await progress.until('the live ones have joined', () => live.every(({ livesTold }) => livesTold === 1), fail);
+    await feeder.login(server.port);
+    feeder.publish(preloaded, 50_000);
+    await progress.until('the log is there', () => feeder.acknowledged === preloaded, fail);
+    feeder.publish(total, perSecond);
+    await progress.until(
+      'everything was delivered',
+      () => {
+        for (const plan of late) advance(plan, feeder.acknowledged, server.port, joining);
+        return feeder.acknowledged === total && readers.every((reader) => reader.left || reader.next > total);
+      },
+      fail,
+    );
+    await Promise.all(joining);
+
+    expect(live.map(({ from, next, livesTold }) => ({ from, next, livesTold }))).toEqual(
+      live.map(() => ({ from: 1, next: total + 1, livesTold: 1 })),
+    );
+    expect(readers.filter(({ left }) => !left).every(({ next }) => next === total + 1)).toBe(true);
+    expect(late.filter(({ reader, asked }) => asked.from && reader.from !== asked.from)).toEqual([]);
+    const { edges } = (await server.inspect()) as { edges: { subscriptions: SubscriptionInspection[] }[] };
+    const broken = edges[0]!.subscriptions.filter(({ client, state }) => client.startsWith('live') && state !== 'live');
+    expect(broken).toEqual([]);
+    expect(crashed).toBeGreaterThan(10);
+    console.log(`late joiners: ${reads} pages read by rewinds, ${crashed} crashes, ${readers.length} readers`);
+  } finally {
+    feeder.close();
+    for (const reader of readers) reader.close();
+    await server.stop();
+  }
+});
