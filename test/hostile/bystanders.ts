@@ -4,6 +4,9 @@ import { Inbox, within } from './within.js';
 
 let started = 0;
 
+/** A subscriber of a busy stream sends a heartbeat whenever it got so many blocks. */
+const blocksPerHeartbeat = 10;
+
 /**
  * Two well-behaved clients of a server that others misuse: one publishes a message after the other, one has subscribed.
  * When they are asked at the end, they have noticed nothing: every publish was acknowledged, every message arrived once
@@ -22,6 +25,7 @@ export class Bystanders {
   #lastAcknowledged = 0;
   #lastSeq = 0;
   #next = 0;
+  #blocks = 0;
   #publishing = true;
 
   static async start(port: number): Promise<Bystanders> {
@@ -98,6 +102,8 @@ export class Bystanders {
   #messages({ firstSeq, lastSeq, payloads }: ReceivedOf<'MESSAGES'>): void {
     if (firstSeq !== this.#next) this.#complaints.push(`the subscriber expected ${this.#next}, got ${firstSeq}`);
     this.#next = lastSeq + 1;
+    this.#blocks += 1;
+    if (this.#blocks % blocksPerHeartbeat === 0) this.#subscriber.send({ type: 'HEARTBEAT' });
     for (const payload of payloads) {
       const text = payload.toString('latin1', 0, 40);
       if (text.startsWith(`${this.#name}:`)) this.#payloads.push(text);

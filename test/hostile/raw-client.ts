@@ -42,6 +42,7 @@ export class RawClient {
   mute = false;
   /** Bytes that arrived. */
   receivedBytes = 0;
+  readonly #heartbeats = new Set<() => void>();
   readonly #reader = new FrameReader(limits.frameBytesMax);
   readonly #onFrame: ((received: Received) => void) | undefined;
   #gone = false;
@@ -108,6 +109,11 @@ export class RawClient {
     return code;
   }
 
+  /** Resolves at the server's next heartbeat. */
+  heartbeat(): Promise<void> {
+    return within(new Promise<void>((resolve) => this.#heartbeats.add(resolve)), 'a heartbeat');
+  }
+
   destroy(): void {
     this.socket.destroy();
   }
@@ -118,9 +124,15 @@ export class RawClient {
     for (let frame = this.#reader.take(); frame; frame = this.#reader.take()) this.#receive(frame);
   }
 
+  #beat(): void {
+    if (!this.mute && !this.#gone) this.send({ type: 'HEARTBEAT' });
+    for (const beat of this.#heartbeats) beat();
+    this.#heartbeats.clear();
+  }
+
   #receive(frame: Buffer): void {
     const received = readFrame(frame);
-    if (received.type === 'HEARTBEAT' && !this.mute && !this.#gone) this.send({ type: 'HEARTBEAT' });
+    if (received.type === 'HEARTBEAT') this.#beat();
     if (this.#onFrame) this.#onFrame(received);
     else if (received.type !== 'HEARTBEAT') this.inbox.push(received);
   }

@@ -10,6 +10,7 @@ import { Store, type StoreOptions } from '../../storage/index.js';
 import { Bystanders } from './bystanders.js';
 import { LogLines } from './log-lines.js';
 import { RawClient } from './raw-client.js';
+import { within } from './within.js';
 
 export { Bystanders } from './bystanders.js';
 export * from './log-lines.js';
@@ -122,10 +123,17 @@ export function forwardableClock(): { forward(ms: number): void } {
   };
 }
 
+/** Resolves when the server says that it has so many connections. */
+export async function connectionsBecome(client: RawClient, expected: number): Promise<void> {
+  const search = async (): Promise<void> => {
+    while ((await connectionCount(client)) !== expected);
+  };
+  await within(search(), `${expected} connections`);
+}
+
 /** Connections the server has at the moment, as it says itself. */
 export async function connectionCount(client: RawClient): Promise<number> {
-  const request = Math.floor(performance.now() * 1000);
-  client.send({ type: 'INSPECT', request });
+  client.send({ type: 'INSPECT', request: 1 });
   const { state } = await client.take('INSPECTION');
   return (state.edges as { connections: number }[]).reduce((sum, { connections }) => sum + connections, 0);
 }

@@ -1,0 +1,160 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { createConnection } from 'node:net';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { limits } from '../../protocol/index.js';
+import {
+  connectionsBecome,
+  connectRaw,
+  forwardableClock,
+  type HostileServer,
+  Inbox,
+  loginRaw,
+  startBystanders,
+  startHostileServer,
+} from './support.js';
+
+interface Report {
+  open?: number;
+  codes?: Record<string, number>;
+}
+
+/** Connections from another process that never log in. */
+class IdleConnections {
+  readonly #reports = new Inbox<Report>();
+
+  constructor(server: HostileServer, count: number) {
+    const script = fileURLToPath(new URL('./idle-connections.mjs', import.meta.url));
+    const child: ChildProcess = spawn(process.execPath, [script, String(server.port), String(count)], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    onTestFinished(() => void child.kill());
+    createInterface({ input: child.stdout! }).on('line', (line) => this.#reports.push(JSON.parse(line) as Report));
+  }
+
+  /** Resolves when every connection was opened; some may be closed already. */
+  async opened(): Promise<void> {
+    await this.#reports.take(({ open }) => open !== undefined, 'all connections to be open', 40_000);
+  }
+
+  /** How many were closed with which code, when all are. */
+  async closed(): Promise<Record<string, number>> {
+    const { codes } = await this.#reports.take((report) => report.codes !== undefined, 'all to be closed', 40_000);
+    return codes!;
+  }
+}
+
+/** As many as wanted, or as a process may have open here besides its own files. */
+function affordable(wanted: number): number {
+  const found = /Max open files\s+(\d+)/.exec(readFileSync('/proc/self/limits', 'utf8'));
+  const count = Math.min(wanted, Number(found?.[1] ?? 1024) - 300);
+  if (count < wanted) console.warn(`ulimit -n allows ${count} connections of ${wanted} here`);
+  return count;
+}
+
+/** Bytes in use, when what is not needed is gone. */
+function bytesInUse(): number {
+  setFlagsFromString('--expose-gc');
+  (runInNewContext('gc') as () => void)();
+  const { heapUsed, external } = process.memoryUsage();
+  return heapUsed + external;
+}
+
+describe('connections that never log in', () => {
+  it('by the ten thousand cost little, keep nobody out, and are closed at the deadline', async () => {
+    const count = affordable(10_000);
+    const clock = forwardableClock();
+    const server = await startHostileServer({ loginsMax: count + 10 });
+    const bystanders = await startBystanders(server);
+    const before = bytesInUse();
+    const idle = new IdleConnections(server, count);
+    await idle.opened();
+    const client = await loginRaw(server, { publisher: 'late' });
+    client.send({ type: 'SUBSCRIBE', request: 1 });
+    await client.take('LIVE');
+    client.publish(1, [Buffer.from('here I am')]);
+    await client.take('ACKNOWLEDGED');
+    await client.take('MESSAGES');
+    expect((bytesInUse() - before) / count).toBeLessThan(16 * 1024);
+    clock.forward(limits.loginMs + 1);
+    expect(await idle.closed()).toEqual({ ERR_LOGIN_TIMEOUT: count });
+    await connectionsBecome(client, 3);
+    await bystanders.noticeNothing();
+    expect(server.log.failures).toEqual([]);
+  });
+
+  it('beyond the number that may wait push out the one that has waited longest', async () => {
+    const loginsMax = 100;
+    const count = 2_000;
+    const clock = forwardableClock();
+    const server = await startHostileServer({ loginsMax });
+    const bystanders = await startBystanders(server);
+    const idle = new IdleConnections(server, count);
+    await idle.opened();
+    const client = await loginRaw(server);
+    await connectionsBecome(client, loginsMax - 1 + 3);
+    await bystanders.progress(20);
+    clock.forward(limits.loginMs + 1);
+    expect(await idle.closed()).toEqual({ ERR_LOGIN_TIMEOUT: count });
+    expect(await server.log.withCode('ERR_LOGIN_TIMEOUT')).toMatchObject({ level: 40 });
+    await bystanders.noticeNothing();
+    expect(server.log.failures).toEqual([]);
+  });
+
+  it('in a sudden crowd do not push out one that has just logged in', async () => {
+    const server = await startHostileServer({ loginsMax: 3 });
+    const clients = [await loginRaw(server), await loginRaw(server)];
+    const crowd = await Promise.all(Array.from({ length: 20 }, () => connectRaw(server)));
+    expect(await crowd[0]!.errorThenClose()).toBe('ERR_LOGIN_TIMEOUT');
+    for (const client of clients) {
+      client.send({ type: 'SESSIONS', request: 1 });
+      await client.take('SESSION_LIST');
+      expect(client.inbox.items).toEqual([]);
+    }
+  });
+});
+
+describe('more connections than the server takes', () => {
+  it('are told ERR_TOO_MANY_CONNECTIONS, even when they log in at once, until another one leaves', async () => {
+    const server = await startHostileServer({ connectionsMax: 3 });
+    const bystanders = await startBystanders(server);
+    const third = await loginRaw(server);
+    for (let round = 0; round < 20; round += 1) {
+      const fourth = await connectRaw(server);
+      fourth.send({ type: 'LOGIN', versions: [1] });
+      expect(await fourth.errorThenClose()).toBe('ERR_TOO_MANY_CONNECTIONS');
+    }
+    expect(await server.log.withCode('ERR_TOO_MANY_CONNECTIONS')).toMatchObject({ level: 40 });
+    third.destroy();
+    let answer = '';
+    while (answer !== 'LOGGED_IN') {
+      const next = await connectRaw(server);
+      next.send({ type: 'LOGIN', versions: [1] });
+      answer = (await next.inbox.take(() => true, 'an answer')).type;
+    }
+    await bystanders.noticeNothing();
+    expect(server.log.failures).toEqual([]);
+  });
+});
+
+describe('a client that was told its ERROR', () => {
+  it('and neither reads nor closes is cut after a moment', async () => {
+    const clock = forwardableClock();
+    const server = await startHostileServer();
+    const watcher = await loginRaw(server);
+    const stubborn = createConnection({ port: server.port, host: '127.0.0.1', allowHalfOpen: true });
+    onTestFinished(() => void stubborn.destroy());
+    stubborn.on('error', () => {});
+    stubborn.pause();
+    stubborn.write(Buffer.alloc(4));
+    await server.log.withCode('ERR_BAD_FRAME');
+    stubborn.write(Buffer.alloc(256 * 1024));
+    await watcher.heartbeat();
+    clock.forward(2_500);
+    await connectionsBecome(watcher, 1);
+  });
+});
