@@ -110,10 +110,9 @@ export class Coalescer {
   async #step(log: Log): Promise<boolean> {
     const coldSeq = log.state === 'ended' ? log.lastSeq : Math.min(log.lastSeq, log.ring.firstSeq - 1);
     const progress = await this.#progressOf(log);
-    if (progress.doneSeq >= progress.untilSeq) {
-      const from = log.takeSmallFrom();
-      if (from === undefined) return false;
-      progress.doneSeq = Math.max(progress.doneSeq, from - 1);
+    const from = log.takeSmallFrom();
+    if (from !== undefined) {
+      if (progress.doneSeq >= progress.untilSeq) progress.doneSeq = Math.max(progress.doneSeq, from - 1);
       progress.untilSeq = log.lastSeq;
     }
     const endSeq = Math.min(coldSeq, progress.untilSeq);

@@ -72,7 +72,7 @@ export class Database {
   unavailable(): StorageError | undefined {
     if (this.#state === 'open') return undefined;
     if (this.#state === 'closed') return new StorageError('ERR_STORAGE_CLOSED', 'the store is closed');
-    const { message } = openError(this.#options.directory, this.#failure);
+    const { message } = rootCause(this.#failure);
     return new StorageError('ERR_STORAGE_UNAVAILABLE', `the log is being reopened after a failure: ${message}`, {
       cause: this.#failure,
     });

@@ -94,3 +94,9 @@ export function rootCause(error: unknown): { code?: string; message: string } {
   const { code } = reason as { code?: unknown };
   return typeof code === 'string' ? { code, message: reason.message } : { message: reason.message };
 }
+
+/** Whether LevelDB could not make sense of a table. */
+export function isCorruption(error: unknown): boolean {
+  const { code, message } = rootCause(error);
+  return code === 'LEVEL_CORRUPTION' || /corruption/i.test(message);
+}

@@ -1,6 +1,6 @@
 import { blockFirstSeq, readBlockHeader, splitBlocks, verifyBlock } from '../protocol/index.js';
 import { blockKey, blocksEnd, readBlockKey } from './keys.js';
-import { entries, firstEntry, type LevelHandle } from './level.js';
+import { entries, firstEntry, isCorruption, type LevelHandle, type Range } from './level.js';
 
 /** What the database says about a log. */
 export interface LogBounds {
@@ -15,10 +15,9 @@ export interface LogBounds {
 /** Read from the log itself, never from a counter that can disagree. */
 export async function readLogBounds(level: LevelHandle, log: number): Promise<LogBounds> {
   const range = { gte: blockKey(log, 0), lt: blocksEnd(log) };
-  const first = await firstEntry(level, range);
   const last = await firstEntry(level, { ...range, reverse: true });
-  if (!first || !last) return { firstSeq: 1, lastSeq: 0, timeMs: 0 };
-  const head = splitBlocks(first[1]).blocks[0];
+  if (!last) return { firstSeq: 1, lastSeq: 0, timeMs: 0 };
+  const head = await readHead(level, range);
   const { blocks } = splitBlocks(last[1]);
   const tail = blocks[blocks.length - 1];
   return {
@@ -26,6 +25,17 @@ export async function readLogBounds(level: LevelHandle, log: number): Promise<Lo
     lastSeq: readBlockKey(last[0]).lastSeq,
     timeMs: tail && verifyBlock(tail) ? readBlockHeader(tail).timeMs : 0,
   };
+}
+
+/** A log whose first table cannot be read starts at 1: readers are told what is lost. */
+async function readHead(level: LevelHandle, range: Range): Promise<Buffer | undefined> {
+  try {
+    const first = await firstEntry(level, range);
+    return first && splitBlocks(first[1]).blocks[0];
+  } catch (error) {
+    if (!isCorruption(error)) throw error;
+    return undefined;
+  }
 }
 
 /** The blocks of a log's values that end behind message `seq`: few, they are those of one batch. */

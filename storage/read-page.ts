@@ -1,6 +1,6 @@
 import type { AbstractIterator } from 'abstract-level';
 import { blockKey, blocksEnd } from './keys.js';
-import { iterate, type LevelHandle, readBytes, rootCause } from './level.js';
+import { isCorruption, iterate, type LevelHandle, readBytes } from './level.js';
 import type { Page } from './page.js';
 import { PageBuilder } from './page-builder.js';
 
@@ -52,7 +52,7 @@ async function collect(
 async function addSome(iterator: Entries, builder: PageBuilder, entriesAtOnce: number): Promise<boolean> {
   const some = await iterator.nextv(entriesAtOnce);
   for (const [key, value] of some) {
-    if (builder.complete) break;
+    if (builder.complete || builder.bytes >= readBytes) break;
     builder.add(key, value);
   }
   return some.length > 0;
@@ -99,10 +99,4 @@ async function firstAt(level: LevelHandle, log: number, seq: number): Promise<[B
   } finally {
     await iterator.close();
   }
-}
-
-/** LevelDB's word for a table it cannot make sense of. */
-function isCorruption(error: unknown): boolean {
-  const { code, message } = rootCause(error);
-  return code === 'LEVEL_CORRUPTION' || /corruption/i.test(message);
 }

@@ -17,6 +17,8 @@ export class FaultDisk {
   writesAfterFailure = 0;
   /** So many attempts to open fail, then it works again. */
   failingOpens = 0;
+  /** So many of the newest batches are gone when it is opened next, synced or not: a broken disk. */
+  loseAtNextOpen = 0;
   /** Resolved when the process has ended. */
   readonly crashed: Promise<void>;
   #crash!: () => void;
@@ -37,6 +39,8 @@ export class FaultDisk {
       this.failingOpens -= 1;
       throw new Error('IO error: No space left on device');
     }
+    this.#journal.length -= this.loseAtNextOpen;
+    this.loseAtNextOpen = 0;
     const level = new MemoryLevel<Buffer, Buffer>({ keyEncoding: 'buffer', valueEncoding: 'buffer' });
     for (const operations of this.#journal) await level.batch(operations);
     this.#synced = this.#journal.length;

@@ -1,0 +1,181 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { blockFirstSeq, blockLastSeq, encodePayloads, sealBlock } from '../../protocol/index.js';
+import { type LevelHandle, type Log, openLevel, type Page, Store } from '../../storage/index.js';
+import { PageCache } from '../../storage/page-cache.js';
+import { ReadSlots } from '../../storage/read-slots.js';
+import { storeOptions, TestPublisher, temporaryDirectory, texts } from './store-under-test.js';
+
+describe('a store that reads pages', () => {
+  let directory: string;
+  let remove: () => Promise<void>;
+  let store: Store;
+  let log: Log;
+  let opened: LevelHandle;
+
+  beforeEach(async () => {
+    ({ directory, remove } = await temporaryDirectory());
+    const remember = async (at: string): Promise<LevelHandle> => {
+      opened = await openLevel(at);
+      return opened;
+    };
+    store = await Store.open(storeOptions(directory, { openLevel: remember }));
+    log = await store.createSession('main', 'first');
+    const publisher = new TestPublisher(store.committer, log);
+    for (let count = 0; count < 40; count += 1) {
+      await publisher.publish(encodePayloads(Array.from({ length: 10 }, () => Buffer.alloc(2_500))));
+    }
+  });
+  afterEach(async () => {
+    await store.close();
+    await remove();
+  });
+
+  it('reads about 256 KiB at a time, in contiguous pages', async () => {
+    const pages: [number, number][] = [];
+    for (let next = 15; next <= 400; ) {
+      const page = await store.read(log.number, next, 400);
+      const first = page.blocks[0]!;
+      expect(blockFirstSeq(first)).toBeLessThanOrEqual(next);
+      pages.push([blockFirstSeq(first), page.next - 1]);
+      next = page.next;
+    }
+    expect(pages.map(([first]) => first)).toEqual([11, ...pages.slice(0, -1).map(([, last]) => last + 1)]);
+    expect(pages[pages.length - 1]![1]).toBe(400);
+    expect(pages.length).toBeGreaterThan(2);
+    expect(pages.length).toBeLessThan(6);
+  });
+
+  it('serves a number within a page that was read before without another read', async () => {
+    const page = await store.read(log.number, 1, 400);
+    const { reads } = store.stats();
+    const inside = await store.read(log.number, 25, 400);
+    expect(inside.blocks[0]).toBe(page.blocks[2]);
+    expect(inside.next).toBe(page.next);
+    expect(store.stats()).toMatchObject({ reads, cacheHits: 1 });
+  });
+
+  it('shares one read among all who want the same page at the same time', async () => {
+    const pages = await Promise.all(Array.from({ length: 50 }, () => store.read(log.number, 5, 400)));
+    expect(new Set(pages.map(({ blocks }) => blocks[0])).size).toBe(1);
+    expect(store.stats().reads).toBe(1);
+  });
+
+  it('ends a page with the block that holds the last number wanted', async () => {
+    const page = await store.read(log.number, 5, 25);
+    expect(page.blocks.map(blockLastSeq)).toEqual([10, 20, 30]);
+    expect(page.next).toBe(31);
+    expect((await store.read(log.number, 31, 10_000)).blocks.map(blockFirstSeq)[0]).toBe(31);
+  });
+
+  it('reports no more loss than was asked for', async () => {
+    const { number } = log;
+    await store.close();
+    store = await Store.open(storeOptions(directory));
+    log = store.log(number)!;
+    await store.committer.write([{ type: 'del', key: Buffer.from('0100000001000000000000001e', 'hex') }], 'os');
+    expect(await store.read(number, 22, 24)).toEqual({
+      blocks: [],
+      lost: { from: 22, to: 24, reason: 'missing' },
+      next: 25,
+    });
+    expect(await store.read(number, 22, 50)).toEqual({
+      blocks: [],
+      lost: { from: 22, to: 30, reason: 'missing' },
+      next: 31,
+    });
+    const page = await store.read(number, 11, 20);
+    expect([page.blocks.map(blockFirstSeq), page.lost, page.next]).toEqual([[11], undefined, 21]);
+  });
+
+  it('calls what is before the first kept message retention', async () => {
+    await opened.del(Buffer.from('0100000001000000000000000a', 'hex'));
+    await store.close();
+    store = await Store.open(storeOptions(directory));
+    log = store.activeSession('main')!;
+    expect([log.firstSeq, log.lastSeq]).toEqual([11, 400]);
+    expect(await store.read(log.number, 3, 400)).toEqual({
+      blocks: [],
+      lost: { from: 3, to: 10, reason: 'retention' },
+      next: 11,
+    });
+    expect(await store.read(log.number, 3, 5)).toEqual({
+      blocks: [],
+      lost: { from: 3, to: 5, reason: 'retention' },
+      next: 6,
+    });
+  });
+
+  it('says that a read has failed when that is no loss of messages', async () => {
+    await opened.close();
+    await expect(store.read(log.number, 1, 400)).rejects.toMatchObject({ code: 'ERR_STORAGE_UNAVAILABLE' });
+  });
+});
+
+describe('a page cache', () => {
+  function page(firstSeq: number, count: number): Page {
+    const block = sealBlock(1, firstSeq, 0, [texts(...Array.from({ length: count }, () => 'xxxxxxxx'))]);
+    return { blocks: [block], next: firstSeq + count };
+  }
+  const pageBytes = 512 + 128 + 39 + 100;
+
+  it('finds any page that holds a number', () => {
+    const cache = new PageCache(100_000);
+    const pages = [page(1, 10), page(11, 10), page(15, 2)];
+    for (const one of pages) cache.add(1, blockFirstSeq(one.blocks[0]!), one);
+    expect(cache.find(1, 1)).toBe(pages[0]);
+    expect(cache.find(1, 12)).toBe(pages[1]);
+    expect(cache.find(1, 16)).toBe(pages[2]);
+    expect(cache.find(1, 18)).toBe(pages[1]);
+    expect(cache.find(1, 21)).toBeUndefined();
+    expect(cache.find(2, 1)).toBeUndefined();
+  });
+
+  it('drops the pages that were not used for longest', () => {
+    const cache = new PageCache(3 * pageBytes);
+    for (const first of [1, 11, 21]) cache.add(1, first, page(first, 10));
+    expect(cache.bytes).toBe(3 * pageBytes);
+    cache.find(1, 5);
+    cache.add(2, 1, page(1, 10));
+    expect(cache.bytes).toBe(3 * pageBytes);
+    expect([cache.find(1, 11), cache.find(1, 1)?.next, cache.find(2, 1)?.next]).toEqual([undefined, 11, 11]);
+  });
+
+  it('replaces a page that starts at the same number', () => {
+    const cache = new PageCache(100_000);
+    cache.add(1, 1, page(1, 5));
+    cache.add(1, 1, page(1, 10));
+    expect(cache.find(1, 8)?.next).toBe(11);
+    expect(cache.bytes).toBe(pageBytes);
+  });
+
+  it('does not keep what is larger than itself', () => {
+    const cache = new PageCache(pageBytes - 1);
+    cache.add(1, 1, page(1, 10));
+    expect([cache.bytes, cache.find(1, 1)]).toEqual([0, undefined]);
+  });
+});
+
+describe('read slots', () => {
+  it('let two jobs run at a time, first come first served, whatever becomes of them', async () => {
+    const slots = new ReadSlots(2);
+    const started: number[] = [];
+    const ends: { resolve: () => void; reject: (error: Error) => void }[] = [];
+    const jobs = [0, 1, 2, 3].map((job) =>
+      slots.run(() => {
+        started.push(job);
+        return new Promise<void>((resolve, reject) => ends.push({ resolve, reject }));
+      }),
+    );
+    expect(started).toEqual([0, 1]);
+    ends[1]!.reject(new Error('broken'));
+    await expect(jobs[1]).rejects.toThrow('broken');
+    expect(started).toEqual([0, 1, 2]);
+    ends[0]!.resolve();
+    await jobs[0];
+    expect(started).toEqual([0, 1, 2, 3]);
+    for (const { resolve } of ends) resolve();
+    await Promise.all([jobs[2], jobs[3]]);
+    await slots.run(async () => started.push(4));
+    expect(started).toEqual([0, 1, 2, 3, 4]);
+  });
+});

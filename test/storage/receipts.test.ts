@@ -1,0 +1,106 @@
+import { MemoryLevel } from 'memory-level';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { limits, type ReceiptRun } from '../../protocol/index.js';
+import { type LevelHandle, PublisherRecord, type ReceiptWrite } from '../../storage/index.js';
+import { expiredReceipts } from '../../storage/receipts.js';
+
+const log = { number: 4, session: 'first', epoch: 'e1' };
+let level: LevelHandle;
+let nowMs = 1000;
+
+beforeEach(() => {
+  level = new MemoryLevel<Buffer, Buffer>({ keyEncoding: 'buffer', valueEncoding: 'buffer' });
+});
+afterEach(() => level.close());
+
+function load(publisher = 'p', source = 'main'): Promise<PublisherRecord> {
+  return PublisherRecord.load(level, source, publisher, () => nowMs);
+}
+
+async function commit(record: PublisherRecord, ...runs: ReceiptRun[]): Promise<ReceiptWrite> {
+  const write = record.record(log, runs, 'disk');
+  await level.batch(write.operations);
+  write.written();
+  return write;
+}
+
+describe("a publisher's record", () => {
+  it('is empty for a publisher that is not known', async () => {
+    const record = await load();
+    expect([record.lastNumber, record.find(1)]).toEqual([0, undefined]);
+  });
+
+  it('finds each publish of a run, in memory and read back', async () => {
+    const record = await load();
+    await commit(record, [1, 3, 10, 2], [4, 1, 16, 5]);
+    await commit(record, [5, 2, 2 ** 40, 1]);
+    const common = { session: 'first', epoch: 'e1', log: 4, durability: 'disk' };
+    for (const one of [record, await load()]) {
+      expect(one.lastNumber).toBe(6);
+      expect(one.find(1)).toEqual({ ...common, run: [1, 1, 10, 2] });
+      expect(one.find(3)).toEqual({ ...common, run: [3, 1, 14, 2] });
+      expect(one.find(4)).toEqual({ ...common, run: [4, 1, 16, 5] });
+      expect(one.find(6)).toEqual({ ...common, run: [6, 1, 2 ** 40 + 1, 1] });
+      expect(one.find(7)).toBeUndefined();
+      expect(one.find(0)).toBeUndefined();
+    }
+  });
+
+  it('knows no publish before its first number', async () => {
+    const record = await load();
+    await commit(record, [100, 1, 1, 1]);
+    expect(record.find(99)).toBeUndefined();
+  });
+
+  it('forgets what was discarded', async () => {
+    const record = await load();
+    record.record(log, [[1, 1, 1, 1]], 'disk').discarded();
+    expect(record.lastNumber).toBe(0);
+    await commit(record, [1, 1, 1, 1]);
+    expect(record.lastNumber).toBe(1);
+  });
+
+  it('has one block outstanding and takes numbers in order', async () => {
+    const record = await load();
+    await commit(record, [1, 2, 1, 1]);
+    expect(() => record.record(log, [[2, 1, 3, 1]], 'disk')).toThrow('publish 2 is not behind 2');
+    record.record(log, [[3, 1, 3, 1]], 'disk');
+    expect(() => record.record(log, [[4, 1, 4, 1]], 'disk')).toThrow('one block of a publisher');
+  });
+
+  it('keeps a window of publishes and deletes the rows that have left it', async () => {
+    const window = limits.publishesInFlightMax;
+    const record = await load();
+    await commit(record, [1, 1, 1, 1]);
+    await commit(record, [2, window - 1, 2, 1]);
+    expect(record.find(1)?.run).toEqual([1, 1, 1, 1]);
+    const { operations } = await commit(record, [window + 1, 1, window + 1, 1]);
+    expect(operations.map(({ type }) => type)).toEqual(['put', 'del']);
+    for (const one of [record, await load()]) {
+      expect(one.find(1)).toBeUndefined();
+      expect(one.find(2)?.run).toEqual([2, 1, 2, 1]);
+    }
+    await commit(record, [window + 2, 1, window + 2, 1]);
+    expect(record.find(2)).toBeUndefined();
+    expect((await level.keys().all()).length).toBe(3);
+  });
+
+  it('is not mixed up with others whose names run together', async () => {
+    await commit(await load('bc', 'a'), [1, 1, 1, 1]);
+    await commit(await load('b', 'a'), [7, 1, 1, 1]);
+    expect((await load('c', 'ab')).lastNumber).toBe(0);
+    expect((await load('b', 'a')).lastNumber).toBe(7);
+    expect((await load('bc', 'a')).lastNumber).toBe(1);
+    expect((await load('bcd', 'a')).lastNumber).toBe(0);
+  });
+
+  it('is swept when it has expired', async () => {
+    nowMs = 1000;
+    await commit(await load('old'), [1, 1, 1, 1]);
+    nowMs = 2000;
+    await commit(await load('young'), [1, 1, 1, 1]);
+    await level.batch(await expiredReceipts(level, 2000));
+    expect((await load('old')).lastNumber).toBe(0);
+    expect((await load('young')).lastNumber).toBe(1);
+  });
+});
