@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { blockFirstSeq } from '../../protocol/index.js';
 import { type LevelHandle, type Log, openLevel, Store } from '../../storage/index.js';
 import { blockKey, blocksEnd, readBlockKey } from '../../storage/keys.js';
+import { type Fault, FaultDisk } from './fault-level.js';
 import { storeOptions, TestPublisher, temporaryDirectory, texts } from './store-under-test.js';
 
 let directory: string;
@@ -136,5 +137,64 @@ describe('the coalescer', () => {
       { from: 10, to: 10, reason: 'corrupt' },
       { from: 20, to: 20, reason: 'missing' },
     ]);
+  });
+});
+
+describe('the coalescer in the background', () => {
+  it('starts by itself and goes on until nothing is left to do', async () => {
+    await publish(100, 1000);
+    await store.close();
+    let finished = (): void => {};
+    const done = new Promise<void>((resolve) => {
+      finished = resolve;
+    });
+    const watched = async (at: string): Promise<LevelHandle> => {
+      opened = await openLevel(at);
+      const { batch } = opened;
+      return Object.assign(opened, {
+        batch: async (operations: { type: string }[], options: object): Promise<void> => {
+          await Reflect.apply(batch, opened, [operations, options]);
+          if (operations.filter(({ type }) => type === 'del').length > 5) finished();
+        },
+      });
+    };
+    store = await Store.open(storeOptions(directory, { coalesceMs: 1, openLevel: watched }));
+    await done;
+    log = store.activeSession('main')!;
+    expect((await values()).length).toBeLessThan(100);
+  });
+});
+
+describe('a crash or a failed write while values are put together', () => {
+  const faults: Fault[] = ['no-space', 'fsync-lost', 'fsync-kept', 'crash-before', 'crash-after'];
+
+  it.each(faults)('changes nothing that is read back (%s)', async (fault) => {
+    const disk = new FaultDisk({ atCommit: 33, fault });
+    const options = { openLevel: disk.openLevel, outcomeDeadlineMs: 60_000 };
+    const wait = (ms: number, signal: AbortSignal): Promise<void> =>
+      ms < 60_000 ? Promise.resolve() : new Promise((_, reject) => signal.addEventListener('abort', reject));
+    const faulty = await Store.open(storeOptions(directory, { ...options, wait }));
+    const written = await faulty.createSession('main', 'first');
+    const own = new TestPublisher(faulty.committer, written);
+    for (let seq = 1; seq <= 30; seq += 1) await own.publish(texts(`message ${seq}`));
+    await faulty.endSession(written, 'enough');
+    expect(disk.commits).toBe(33);
+    await Promise.race([
+      faulty.coalesceOnce().catch((error) => expect(error).toMatchObject({ code: 'ERR_NOT_WRITTEN' })),
+      disk.crashed,
+    ]);
+    if (fault.startsWith('crash')) disk.losePower(fault === 'crash-after' ? 1 : 0);
+    else await faulty.close();
+    const again = await Store.open(storeOptions(directory, { openLevel: disk.openLevel }));
+    for (let round = 0; round < 2; round += 1) {
+      const page = await again.read(1, 1, 30);
+      expect([page.blocks.map(blockFirstSeq), page.lost, page.next]).toEqual([
+        Array.from({ length: 30 }, (_, index) => index + 1),
+        undefined,
+        31,
+      ]);
+      await again.coalesceOnce();
+    }
+    await again.close();
   });
 });
