@@ -15,7 +15,7 @@ export interface PrintedMessage {
 export function jsonLine({ session, seq, timeMs, payload }: PrintedMessage): string {
   const bytes = asBuffer(payload);
   const content = isUtf8(bytes) ? bytes.toString('utf8') : { base64: bytes.toString('base64') };
-  return JSON.stringify({ session, seq, time: new Date(timeMs).toISOString(), payload: content });
+  return JSON.stringify({ session, seq, time: isoTime(timeMs), payload: content });
 }
 
 /**
@@ -25,17 +25,32 @@ export function jsonLine({ session, seq, timeMs, payload }: PrintedMessage): str
 export function plainLine({ seq, timeMs, payload }: PrintedMessage): string {
   const bytes = asBuffer(payload);
   const content = isUtf8(bytes) ? escapeControls(bytes.toString('utf8')) : `base64:${bytes.toString('base64')}`;
-  return `${seq}\t${new Date(timeMs).toISOString()}\t${content}`;
+  return `${seq}\t${isoTime(timeMs)}\t${content}`;
 }
+
+const controls = /[\p{Cc}\u2028\u2029]/u;
 
 /** Control characters, line and paragraph separators as JSON would escape them. */
 export function escapeControls(text: string): string {
+  if (!controls.test(text)) return text;
   return text.replaceAll(/[\p{Cc}\u2028\u2029]/gu, (character) => {
     if (character === '\t') return '\\t';
     if (character === '\n') return '\\n';
     if (character === '\r') return '\\r';
     return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
   });
+}
+
+let lastTimeMs = Number.NaN;
+let lastTime = '';
+
+/** Messages that were written together have the same time, and formatting it costs more than the rest of the line. */
+function isoTime(timeMs: number): string {
+  if (timeMs !== lastTimeMs) {
+    lastTimeMs = timeMs;
+    lastTime = new Date(timeMs).toISOString();
+  }
+  return lastTime;
 }
 
 function asBuffer(payload: Uint8Array): Buffer {

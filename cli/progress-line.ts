@@ -40,7 +40,7 @@ export class ProgressLine {
     if (now - this.#drawnMs < drawMs) return;
     this.#drawnMs = now;
     this.#measure(now, progress.seq);
-    const text = progressText(progress, this.#rate).slice(0, (this.#stream.columns ?? 80) - 1);
+    const text = progressText(progress, this.#rate).slice(0, (this.#stream.columns || 80) - 1);
     this.#stream.write(`\r\x1b[K${text}`);
     this.#shown = true;
   }

@@ -101,7 +101,8 @@ async function printAll(
   for await (const block of subscription.blocks()) {
     for (const message of block) {
       if (message.seq <= to) {
-        await output.line(print(message));
+        const full = output.line(print(message));
+        if (full !== undefined) await full;
         left -= 1;
       }
       if (message.seq >= to || left === 0 || output.closed.aborted) return;
