@@ -33,6 +33,8 @@ interface Progress {
   doneSeq: number;
   /** Small blocks are known of up to here. */
   untilSeq: number;
+  /** What the database says of `doneSeq`. */
+  storedSeq: number;
   /** Up to here was looked at, and what is left was too little to be put together yet. */
   waitingSeq: number;
 }
@@ -71,9 +73,23 @@ export class Coalescer {
     await this.#stepping;
   }
 
+  /** To be written at a clean end: where to go on, so that large blocks are not looked through again. */
+  cursors(): Operation[] {
+    const operations: Operation[] = [];
+    for (const log of this.#options.logs()) {
+      const progress = this.#progress.get(log.number);
+      if (!progress) continue;
+      const { doneSeq, untilSeq, storedSeq } = progress;
+      const smallFrom = log.takeSmallFrom() ?? log.lastSeq + 1;
+      const reached = doneSeq >= untilSeq ? Math.max(doneSeq, smallFrom - 1) : doneSeq;
+      if (reached > storedSeq) operations.push(cursorWrite(log.number, reached));
+    }
+    return operations;
+  }
+
   /**
    * One step in each log.
-   * @returns whether values were put together in any of them
+   * @returns whether it got any further in one of them
    * @throws StorageError when a write failed; the values are as they were, or coalesced
    */
   async once(): Promise<boolean> {
@@ -121,23 +137,19 @@ export class Coalescer {
     const found = await slots.run(() =>
       database.read((level) => readSome(level, log.number, progress.doneSeq, endSeq)),
     );
-    const more = !found.whole || log.state === 'active';
+    const more = !found.whole || (log.state === 'active' && endSeq === coldSeq);
     const plan = planCoalescing(found.entries, progress.doneSeq, more);
-    if (plan.operations.length > 0) await this.#write(log, plan.operations, plan.doneSeq);
-    const doneSeq = found.entries.length === 0 ? endSeq : plan.doneSeq;
-    if (doneSeq === progress.doneSeq) progress.waitingSeq = endSeq;
-    progress.doneSeq = doneSeq;
-    return plan.operations.length > 0;
+    const moved = plan.doneSeq > progress.doneSeq;
+    if (moved) await this.#write(log, plan.operations, plan.doneSeq);
+    progress.storedSeq = plan.doneSeq;
+    progress.doneSeq = found.entries.length === 0 ? endSeq : plan.doneSeq;
+    if (!moved) progress.waitingSeq = endSeq;
+    return moved;
   }
 
   async #write(log: Log, operations: Operation[], doneSeq: number): Promise<void> {
-    const cursor = Buffer.alloc(8);
-    cursor.writeBigUInt64BE(BigInt(doneSeq));
     try {
-      await this.#options.committer.write(
-        [{ type: 'put', key: cursorKey(log.number), value: cursor }, ...operations],
-        'os',
-      );
+      await this.#options.committer.write([cursorWrite(log.number, doneSeq), ...operations], 'os');
       this.#operations += operations.length;
     } catch (error) {
       this.#progress.delete(log.number);
@@ -151,10 +163,16 @@ export class Coalescer {
     if (known) return known;
     const cursor = await this.#options.database.read((level) => level.get(cursorKey(log.number)));
     const doneSeq = cursor ? Number(cursor.readBigUInt64BE()) : 0;
-    const progress = { doneSeq, untilSeq: log.lastSeq, waitingSeq: 0 };
+    const progress = { doneSeq, storedSeq: doneSeq, untilSeq: log.lastSeq, waitingSeq: 0 };
     this.#progress.set(log.number, progress);
     return progress;
   }
+}
+
+function cursorWrite(log: number, doneSeq: number): Operation {
+  const value = Buffer.alloc(8);
+  value.writeBigUInt64BE(BigInt(doneSeq));
+  return { type: 'put', key: cursorKey(log), value };
 }
 
 function cursorKey(log: number): Buffer {

@@ -188,7 +188,7 @@ export class Store {
     return await this.#pages.read(found, from, to);
   }
 
-  /** One step of the background work on small blocks, now. @returns whether there was any to do */
+  /** One step of the background work on small blocks, now. @returns whether it got any further */
   coalesceOnce(): Promise<boolean> {
     return this.#coalescer.once();
   }
@@ -228,7 +228,8 @@ export class Store {
 
   async #endCleanly(level: LevelHandle): Promise<void> {
     if (this.durability === 'os') await syncJournal(this.#options.directory);
-    await writeBatch(level, cleanMarker(this.#sessions.entries()), true);
+    const operations = [...cleanMarker(this.#sessions.entries()), ...this.#coalescer.cursors()];
+    await writeBatch(level, operations, true);
   }
 
   /** After a reopen: first what was in doubt is settled, then each log takes in what it did not know it had. */

@@ -113,8 +113,20 @@ describe('the coalescer', () => {
   it('does not rewrite large values', async () => {
     await publish(6, 100_000);
     await store.endSession(log, 'enough');
-    expect(await coalesceAll()).toBe(0);
+    expect(await coalesceAll()).toBe(2);
+    expect(store.stats().coalesced).toBe(0);
     expect((await values()).length).toBe(6);
+    expect(await coalesceAll()).toBe(0);
+  });
+
+  it('does not look through large values again after a clean end', async () => {
+    await publish(3, 200);
+    await coalesceAll();
+    await publish(20, 100_000);
+    await coalesceAll();
+    await store.close();
+    await openStore(1000);
+    expect(await coalesceAll()).toBe(0);
   });
 
   it('leaves a damaged value, and what is around it, as it is', async () => {
