@@ -1,0 +1,254 @@
+import { describe, expect, it } from 'vitest';
+import { LocalProducer } from '../../actors/local-producer.js';
+import { type Producer, PublishQueue } from '../../actors/publish-queue.js';
+import { blockPayloadBytesMax, type Durability, limits, type ReceiptRun } from '../../protocol/index.js';
+import { type Sealed, StorageError } from '../../storage/index.js';
+import { emptyLog, filled, texts, textsIn, turn } from './support.js';
+
+/** Keeps what it was told. */
+class Teller implements Producer {
+  readonly told: unknown[] = [];
+  readonly receipts: ReceiptRun[][] = [];
+
+  receipt(_log: unknown, runs: ReceiptRun[]) {
+    this.receipts.push(runs);
+    return {
+      operations: [{ type: 'put', key: Buffer.from('receipt'), value: Buffer.alloc(0) } as const],
+      written: () => this.told.push('receipt written'),
+      discarded: () => this.told.push('receipt discarded'),
+    };
+  }
+
+  acknowledged(_log: unknown, runs: ReceiptRun[], durability: Durability): void {
+    this.told.push({ runs, durability });
+  }
+
+  refused(number: number, error: Error & { code: string }): void {
+    this.told.push({ refused: number, code: error.code });
+  }
+}
+
+function queueOf({ bytesMax = 10 * 1024 * 1024 } = {}) {
+  const log = emptyLog();
+  const committed: number[] = [];
+  let woken = 0;
+  const wake = () => {
+    woken += 1;
+  };
+  const queue = new PublishQueue(
+    log,
+    { wake },
+    () => 5_000,
+    bytesMax,
+    (seq) => committed.push(seq),
+  );
+  const push = (producer: Producer, number: number, payloads = texts('x'), durability: Durability = 'os') =>
+    queue.push({ producer, number, payloads, durability });
+  const seal = (room = 1024 * 1024): Sealed => queue.seal(room)!;
+  return { log, queue, push, seal, committed, woken: () => woken };
+}
+
+const notWritten = new StorageError('ERR_NOT_WRITTEN', 'the write failed');
+
+describe('a publish queue', () => {
+  it('wakes the committer for every publish and numbers nothing before a block is sealed', () => {
+    const { log, push, queue, woken } = queueOf();
+    push(new Teller(), 1);
+    push(new Teller(), 1);
+    expect([woken(), queue.depth, log.nextSeq]).toEqual([2, 2, 1]);
+  });
+
+  it('has nothing to seal when it is empty', () => {
+    expect(queueOf().queue.seal(1_000)).toBeUndefined();
+  });
+
+  it('seals the publishes of all producers in the order in which they came', () => {
+    const { push, seal } = queueOf();
+    const [one, other] = [new Teller(), new Teller()];
+    push(one, 1, texts('a', 'b'));
+    push(other, 9, texts('c'));
+    push(one, 2, texts('d'));
+    const { operations, bytes, proof } = seal();
+    const [put] = operations;
+    expect(textsIn([(put as { value: Buffer }).value])).toEqual(['a', 'b', 'c', 'd']);
+    expect(operations).toHaveLength(3);
+    expect([bytes, proof]).toEqual([(put as { value: Buffer }).value.length, put!.key]);
+    expect([one.receipts, other.receipts]).toEqual([
+      [
+        [
+          [1, 1, 1, 2],
+          [2, 1, 4, 1],
+        ],
+      ],
+      [[[9, 1, 3, 1]]],
+    ]);
+  });
+
+  it('makes one run of publishes that follow each other with the same number of messages', () => {
+    const { push, seal } = queueOf();
+    const teller = new Teller();
+    for (const number of [1, 2, 3]) push(teller, number, texts('a', 'b'));
+    push(teller, 4, texts('c'));
+    push(teller, 5, texts('d'));
+    seal();
+    expect(teller.receipts).toEqual([
+      [
+        [1, 3, 1, 2],
+        [4, 2, 7, 1],
+      ],
+    ]);
+  });
+
+  it('asks for the strongest durability of the publishes in the block', () => {
+    const { push, seal } = queueOf();
+    push(new Teller(), 1);
+    expect(seal().durability).toBe('os');
+    const other = queueOf();
+    other.push(new Teller(), 1);
+    other.push(new Teller(), 1, texts('x'), 'disk');
+    expect(other.seal().durability).toBe('disk');
+  });
+
+  it('fills a block to its limit of bytes and not beyond', () => {
+    const { push, queue, seal } = queueOf();
+    const half = filled(1, blockPayloadBytesMax / 2 - 5);
+    for (const number of [1, 2, 3]) push(new Teller(), number, half);
+    expect(seal().bytes).toBeLessThanOrEqual(limits.blockBytesMax);
+    expect(queue.depth).toBe(3);
+    expect(queue.bytes).toBe(half.bytes.length);
+  });
+
+  it('keeps to the room that is left in the batch, but seals one publish at least', () => {
+    const { push, seal } = queueOf();
+    const large = filled(1, limits.payloadBytesMax);
+    push(new Teller(), 1, large);
+    push(new Teller(), 1, texts('x'));
+    const sealed = seal(100);
+    expect(sealed.bytes).toBeGreaterThan(limits.payloadBytesMax);
+    sealed.written('os');
+    expect(seal(100).bytes).toBeLessThan(100);
+  });
+
+  it('puts at most 8192 messages into a block', () => {
+    const { log, push, seal } = queueOf();
+    const teller = new Teller();
+    push(teller, 1, filled(8_192, 1));
+    push(teller, 2, filled(1, 1));
+    seal().written('disk');
+    expect(log.lastSeq).toBe(8_192);
+  });
+
+  it('publishes a written block to the ring first, then to followers, then to its producers', () => {
+    const { log, push, seal, committed } = queueOf();
+    const teller = new Teller();
+    push(teller, 1, texts('a', 'b'));
+    const sealed = seal();
+    expect([log.lastSeq, committed]).toEqual([0, []]);
+    sealed.written('disk');
+    expect([log.lastSeq, log.ring.lastSeq, committed]).toEqual([2, 2, [2]]);
+    expect(teller.told).toEqual(['receipt written', { runs: [[1, 1, 1, 2]], durability: 'disk' }]);
+  });
+
+  it('refuses what was not written and everything behind it, each producer from its first number on', () => {
+    const { log, push, queue, seal, committed } = queueOf();
+    const [one, other] = [new Teller(), new Teller()];
+    push(one, 4);
+    const sealed = seal();
+    for (const number of [5, 6]) push(one, number);
+    push(other, 1);
+    sealed.refused(notWritten);
+    expect(one.told).toEqual(['receipt discarded', { refused: 4, code: 'ERR_NOT_WRITTEN' }]);
+    expect(other.told).toEqual([{ refused: 1, code: 'ERR_NOT_WRITTEN' }]);
+    expect([queue.depth, queue.bytes, committed, log.nextSeq]).toEqual([0, 0, [], 1]);
+  });
+
+  it('gives the numbers of a refused block to the next one', () => {
+    const { log, push, seal } = queueOf();
+    push(new Teller(), 1, texts('lost'));
+    seal().refused(notWritten);
+    push(new Teller(), 1, texts('kept'));
+    seal().written('os');
+    expect(textsIn(log.ring.take(1, 1_000))).toEqual(['kept']);
+  });
+
+  it('refuses a publish that does not fit, and takes it when there is room again', () => {
+    const { push, seal } = queueOf({ bytesMax: 100 });
+    push(new Teller(), 1, filled(1, 90));
+    expect(() => push(new Teller(), 1, filled(1, 20))).toThrow(expect.objectContaining({ code: 'ERR_BUSY' }));
+    seal();
+    expect(() => push(new Teller(), 1, filled(1, 20))).not.toThrow();
+  });
+
+  it('works through a backlog of thousands of publishes in order', () => {
+    const { log, push, queue, seal } = queueOf();
+    const teller = new Teller();
+    const last = 20_000;
+    for (let number = 1; number <= last; number += 1) push(teller, number);
+    while (queue.depth > 0) seal().written('os');
+    expect(log.lastSeq).toBe(last);
+    expect(teller.receipts.flat().map(([first, publishes]) => first + publishes - 1)[2]).toBe(last);
+  });
+
+  it('is flushed when what was queued before is settled, whatever is queued behind it', async () => {
+    const { push, queue, seal } = queueOf();
+    await queue.flushed();
+    push(new Teller(), 1);
+    let flushed = false;
+    void queue.flushed().then(() => {
+      flushed = true;
+    });
+    const sealed = seal();
+    push(new Teller(), 1);
+    await turn();
+    expect(flushed).toBe(false);
+    sealed.written('os');
+    await turn();
+    expect(flushed).toBe(true);
+  });
+
+  it('is flushed by a refusal as well', async () => {
+    const { push, queue, seal } = queueOf();
+    push(new Teller(), 1);
+    const sealed = seal();
+    push(new Teller(), 1);
+    const flushed = queue.flushed();
+    sealed.refused(notWritten);
+    await flushed;
+    expect(queue.depth).toBe(0);
+  });
+});
+
+describe('a local producer', () => {
+  it('resolves each publish with its first number', async () => {
+    const { queue, seal } = queueOf();
+    const local = new LocalProducer();
+    const published = [texts('a', 'b'), texts('c', 'd'), texts('e')].map((some) => local.publish(queue, some, 'os'));
+    const { operations, written } = seal();
+    expect(operations).toHaveLength(1);
+    written('os');
+    expect(await Promise.all(published)).toEqual([1, 3, 5]);
+  });
+
+  it('rejects everything under way when a publish is refused, and goes on afterwards', async () => {
+    const { queue, seal } = queueOf();
+    const local = new LocalProducer();
+    const lost = local.publish(queue, texts('a'), 'os');
+    const sealed = seal();
+    const behind = local.publish(queue, texts('b'), 'os');
+    sealed.refused(notWritten);
+    await expect(lost).rejects.toBe(notWritten);
+    await expect(behind).rejects.toBe(notWritten);
+    const next = local.publish(queue, texts('c'), 'os');
+    seal().written('os');
+    expect(await next).toBe(1);
+  });
+
+  it('rejects what the queue has no room for, without harm to the others', async () => {
+    const { queue, seal } = queueOf({ bytesMax: 10 });
+    const local = new LocalProducer();
+    const first = local.publish(queue, texts('fits'), 'os');
+    await expect(local.publish(queue, texts('does not fit'), 'os')).rejects.toMatchObject({ code: 'ERR_BUSY' });
+    seal().written('os');
+    expect(await first).toBe(1);
+  });
+});

@@ -1,0 +1,116 @@
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { pino } from 'pino';
+import { onTestFinished } from 'vitest';
+import {
+  blockBody,
+  decodePayloads,
+  encodePayloads,
+  type Payloads,
+  type ServerMessage,
+  type SessionSummary,
+  sealBlock,
+} from '../../protocol/index.js';
+import { Log } from '../../storage/index.js';
+
+export const silent = pino({ level: 'silent' });
+
+/** Payloads that say who they are. */
+export function texts(...values: string[]): Payloads {
+  return encodePayloads(values.map((value) => Buffer.from(value)));
+}
+
+/** `count` payloads of `bytes` bytes each. */
+export function filled(count: number, bytes: number): Payloads {
+  return encodePayloads(Array.from({ length: count }, () => Buffer.alloc(bytes)));
+}
+
+/** A block of log 7 that starts at `firstSeq`; each message is its own number. */
+export function blockOf(firstSeq: number, count: number): Buffer {
+  return sealBlock(7, firstSeq, 1_000, [texts(...Array.from({ length: count }, (_, index) => `${firstSeq + index}`))]);
+}
+
+/** The messages of blocks, as text. */
+export function textsIn(blocks: readonly Buffer[]): string[] {
+  return blocks.flatMap((block) => [...decodePayloads(blockBody(block))].map((payload) => payload.toString()));
+}
+
+/** An active, empty log number 7. */
+export function emptyLog(): Log {
+  const facts = { number: 7, source: 'main', session: 'S1', epoch: 'aabbccddeeff0011', state: 'active' } as const;
+  return new Log({ ...facts, firstSeq: 1, lastSeq: 0, timeMs: 0 }, 1024 * 1024);
+}
+
+/** A line of the catalogue: log 7, messages 1 to 10, active. */
+export function sessionOf(more: Partial<SessionSummary> = {}): SessionSummary {
+  return {
+    source: 'main',
+    session: 'S1',
+    log: 7,
+    epoch: 'aabbccddeeff0011',
+    state: 'active',
+    firstSeq: 1,
+    lastSeq: 10,
+    createdMs: 1_000,
+    ...more,
+  };
+}
+
+/** A promise and how to settle it. */
+export function deferred<T>(): { promise: Promise<T>; resolve: (value: T) => void; reject: (error: Error) => void } {
+  let resolve!: (value: T) => void;
+  let reject!: (error: Error) => void;
+  const promise = new Promise<T>((res, rej) => {
+    resolve = res;
+    reject = rej;
+  });
+  return { promise, resolve, reject };
+}
+
+/** Lets everything that is ready to run do so. */
+export function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+/** Wait until `reached`, looked at every turn; past the deadline the test fails. */
+export async function until(reached: () => boolean, what: string, deadlineMs = 10_000): Promise<void> {
+  const givenUpMs = performance.now() + deadlineMs;
+  while (!reached()) {
+    if (performance.now() > givenUpMs) throw new Error(`waited ${deadlineMs} ms for: ${what}`);
+    await turn();
+  }
+}
+
+/** Two ends of a TCP connection; closed after the test. The far end is not read until somebody listens. */
+export async function socketPair(): Promise<{ near: Socket; far: Socket }> {
+  const server = createServer({ pauseOnConnect: true });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const far = connect((server.address() as AddressInfo).port, '127.0.0.1');
+  const [near] = (await once(server, 'connection')) as [Socket];
+  if (far.connecting) await once(far, 'connect');
+  far.on('error', () => {});
+  onTestFinished(() => {
+    near.destroy();
+    far.destroy();
+    server.close();
+  });
+  return { near, far };
+}
+
+/** An outlet that takes everything, as long as it has room. */
+export class TestOutlet {
+  readonly id = 1;
+  readonly sent: ServerMessage[] = [];
+  readonly written: Buffer[] = [];
+  hasRoom = true;
+  queuedBytes = 0;
+
+  send(message: ServerMessage): void {
+    this.sent.push(message);
+  }
+
+  write(frames: readonly Buffer[]): void {
+    this.written.push(...frames);
+  }
+}
