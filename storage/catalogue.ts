@@ -19,11 +19,14 @@ export function catalogueWrite(log: number, row: CatalogueRow): Operation {
   return { type: 'put', key: catalogueKey(log), value: Buffer.from(JSON.stringify(row)) };
 }
 
-/** The whole catalogue by number of the log, oldest first. */
+/**
+ * The whole catalogue by number of the log, oldest first.
+ * @throws Error that names the log whose line is damaged
+ */
 export async function readCatalogue(level: LevelHandle): Promise<Map<number, CatalogueRow>> {
   const rows = new Map<number, CatalogueRow>();
   for await (const [key, value] of entries(level, kindRange(KeyKind.CATALOGUE))) {
-    rows.set(readCatalogueKey(key), JSON.parse(value.toString()) as CatalogueRow);
+    rows.set(readCatalogueKey(key), readRow(readCatalogueKey(key), value));
   }
   return rows;
 }
@@ -42,4 +45,12 @@ export function summarize(log: number, row: CatalogueRow, firstSeq: number, last
     createdMs,
     ...(ended && { endedMs: ended.atMs, reason: ended.reason }),
   };
+}
+
+function readRow(log: number, value: Buffer): CatalogueRow {
+  try {
+    return JSON.parse(value.toString()) as CatalogueRow;
+  } catch {
+    throw new Error(`the line of log ${log} in the catalogue is damaged`);
+  }
 }

@@ -132,6 +132,13 @@ export async function expiredReceipts(level: LevelHandle, expiredMs: number): Pr
   return operations;
 }
 
+/** A row that cannot be read still says, by its key, up to where publishes were taken; only its runs are not known. */
 function readRow(value: Buffer): ReceiptRow {
-  return packr.unpack(value) as ReceiptRow;
+  const unreadable: ReceiptRow = { log: 0, session: '', epoch: '', durability: 'os', timeMs: Infinity, runs: [] };
+  try {
+    const row = packr.unpack(value) as ReceiptRow;
+    return Array.isArray(row?.runs) ? row : unreadable;
+  } catch {
+    return unreadable;
+  }
 }

@@ -94,6 +94,19 @@ describe("a publisher's record", () => {
     expect((await load('bcd', 'a')).lastNumber).toBe(0);
   });
 
+  it.each([
+    ['no msgpack', Buffer.from([0xc1, 0xff])],
+    ['something else', Buffer.from([0x01])],
+  ])('still knows how far publishes were taken when a row is %s', async (_, damaged) => {
+    const { operations } = await commit(await load(), [1, 5, 1, 1]);
+    await level.put(operations[0]!.key, damaged);
+    await level.batch(await expiredReceipts(level, nowMs));
+    const record = await load();
+    expect([record.lastNumber, record.find(3)]).toEqual([5, undefined]);
+    await commit(record, [6, 1, 6, 1]);
+    expect((await load()).find(6)?.run).toEqual([6, 1, 6, 1]);
+  });
+
   it('is swept when it has expired', async () => {
     nowMs = 1000;
     await commit(await load('old'), [1, 1, 1, 1]);

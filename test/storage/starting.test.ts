@@ -79,6 +79,17 @@ describe('a store that starts', () => {
     await second.close();
   });
 
+  it('says which line of the catalogue is damaged', async () => {
+    const first = await open('disk');
+    await first.createSession('main', 'first');
+    const damaged = { type: 'put', key: Buffer.from('0200000001', 'hex'), value: Buffer.from('{') } as const;
+    await first.committer.write([damaged], 'disk');
+    await expect(open('disk')).rejects.toMatchObject({
+      code: 'ERR_STORAGE_OPEN',
+      message: `cannot open the data directory ${directory}: the line of log 1 in the catalogue is damaged`,
+    });
+  });
+
   it('keeps the receipts of publishers for as long as it is told', async () => {
     let nowMs = 1_000;
     const clock = (): number => nowMs;
