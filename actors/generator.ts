@@ -116,6 +116,6 @@ export default class GeneratorActor
 
   #message(session: string, number: number): Uint8Array {
     const text = `${session} message ${number} ${new Date(this.parameters.clock()).toISOString()}`;
-    return Buffer.from(text.padEnd(this.parameters.payloadBytes, ' .'));
+    return Buffer.from(text.padEnd(this.parameters.payloadBytes, '.'));
   }
 }

@@ -29,8 +29,6 @@ export interface ServerConfig {
   connectionsMax: number;
   /** Connections of them that may be waiting for their login. */
   loginsMax: number;
-  /** Rewinds that run at the same time in a process; further ones wait their turn. */
-  rewindsMax: number;
   /** Recent blocks held in memory per log. */
   ringBytesMax: number;
   /** Pages read back from the log that are kept for other readers. */
@@ -53,7 +51,6 @@ export const defaultServerConfig: ServerConfig = {
   generator: { rate: 2, payloadBytes: 64, count: 0, source: 'main' },
   connectionsMax: 20_000,
   loginsMax: 1_000,
-  rewindsMax: 64,
   ringBytesMax: 16 * 1024 * 1024,
   pageCacheBytesMax: 32 * 1024 * 1024,
   diskReserveBytes: 256 * 1024 * 1024,

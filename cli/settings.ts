@@ -55,7 +55,6 @@ export const settings: readonly Setting[] = [
   ),
   setting('connectionsMax', integer(1, 1_000_000), 'connections at the same time'),
   setting('loginsMax', integer(1, 1_000_000), 'connections of them that may be waiting for their login'),
-  setting('rewindsMax', integer(1, 100_000), 'rewinds at the same time; further ones wait their turn'),
   setting('ringBytesMax', integer(limits.blockBytesMax), 'bytes of recent messages held in memory per session'),
   setting('pageCacheBytesMax', integer(mebibyte), 'bytes of older messages held in memory'),
   setting('diskReserveBytes', integer(0), 'publishes are refused when the disk has less room than this'),

@@ -43,8 +43,8 @@ describe('loadConfiguration', () => {
       flags: { port: '3' },
       env: { LATECOMER_PORT: '2', LATECOMER_HOST: 'variable' },
     });
-    expect(merged).toMatchObject({ port: 3, host: 'variable', durability: 'os', rewindsMax: 64 });
-    expect(['port', 'host', 'durability', 'rewindsMax'].map((key) => origins.get(key))).toEqual([
+    expect(merged).toMatchObject({ port: 3, host: 'variable', durability: 'os', loginsMax: 1_000 });
+    expect(['port', 'host', 'durability', 'loginsMax'].map((key) => origins.get(key))).toEqual([
       '--port',
       'LATECOMER_HOST',
       path.join(cwd, 'latecomer.json'),
