@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import type { Logger } from 'pino';
 import type { EdgeProtocol } from './edge.js';
 import type { Ref } from './runtime/index.js';
 
@@ -27,10 +28,11 @@ export class Listener {
   /**
    * @throws the system's error when the address cannot be had (`EADDRINUSE`, `EACCES`, `EADDRNOTAVAIL`)
    */
-  static async listen(host: string, port: number, edges: Edges): Promise<Listener> {
+  static async listen(host: string, port: number, edges: Edges, logger: Logger): Promise<Listener> {
     const listener = new Listener(edges);
     listener.#server.listen({ host, port, backlog: 4096 });
     await once(listener.#server, 'listening');
+    listener.#server.on('error', (error) => logger.error({ err: error }, 'a connection could not be accepted'));
     return listener;
   }
 

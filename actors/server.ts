@@ -6,6 +6,7 @@ import { ForkedRewinds } from './link/forked-rewinds.js';
 import { Listener } from './listener.js';
 import { LocalOrigin } from './local-origin.js';
 import { LocalRewinds } from './local-rewinds.js';
+import { affordableConnections, openFilesMax } from './open-files.js';
 import RewindHostActor, { type RewindHostProtocol } from './rewind-host.js';
 import type { Rewinds } from './rewinds.js';
 import { Actor, type Behaviour, type Placement, type Ref } from './runtime/index.js';
@@ -77,7 +78,7 @@ export default class ServerActor extends Actor<ServerParameters, ServerProtocol>
     const origin = new LocalOrigin(store, this.#sessions, () => this.inspect());
     const rewinds = await this.#startRewinds(origin);
     await this.#startEdges(origin, rewinds);
-    this.#listener = await Listener.listen(config.host, config.port, { running: () => this.#edges() });
+    this.#listener = await Listener.listen(config.host, config.port, { running: () => this.#edges() }, this.logger);
     await this.#startGenerator();
   }
 
@@ -196,7 +197,13 @@ export default class ServerActor extends Actor<ServerParameters, ServerProtocol>
 
   #edgeLimits(): EdgeLimits {
     const { config, server } = this.parameters;
-    const { connectionsMax, loginsMax, publishBytesMax, ringBytesMax } = config;
+    const { publishBytesMax, ringBytesMax } = config;
+    const openFiles = openFilesMax() ?? Number.POSITIVE_INFINITY;
+    const { connectionsMax, loginsMax } = affordableConnections(config, openFiles);
+    if (connectionsMax < config.connectionsMax) {
+      const { connectionsMax: configured } = config;
+      this.logger.warn({ openFiles, connectionsMax, configured }, 'few open files allowed: connections are limited');
+    }
     return { connectionsMax, loginsMax, publishBytesMax, ringBytesMax, server };
   }
 
