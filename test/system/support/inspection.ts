@@ -12,6 +12,8 @@ export interface Inspection {
     subscriptions: { client: string; state: string; next: number; rewindRestarts: number }[];
   }[];
   rewindHostPid: number;
+  /** Counters since the server was started. */
+  store: { reopens: number };
 }
 
 /** State of a server. */
