@@ -9,7 +9,7 @@ export interface Inspection {
     pid: number;
     connections: number;
     busy?: boolean;
-    subscriptions: { client: string; state: string; next: number; rewindRestarts: number }[];
+    subscriptions?: { client: string; state: string; next: number; rewindRestarts: number }[];
   }[];
   rewindHostPid: number;
   /** Counters since the server was started. */
@@ -40,9 +40,19 @@ export async function inspectUntil(
 
 /** The edge a client is connected to. */
 export function edgeOf(state: Inspection, client: string): Inspection['edges'][number] {
-  const edge = state.edges.find(({ subscriptions }) => subscriptions.some((line) => line.client === client));
+  const edge = state.edges.find((one) => follows(one, client));
   if (!edge) throw new Error(`no edge has a subscription of ${client}`);
   return edge;
+}
+
+/** Whether a client of that name has a subscription. */
+export function hasSubscriptionOf(state: Inspection, client: string): boolean {
+  return state.edges.some((edge) => follows(edge, client));
+}
+
+/** An edge that is just being started is listed without its subscriptions. */
+function follows({ subscriptions = [] }: Inspection['edges'][number], client: string): boolean {
+  return subscriptions.some((line) => line.client === client);
 }
 
 /** Processes of a server that are not the one that has the log. */
