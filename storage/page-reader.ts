@@ -1,24 +1,31 @@
 import { blockFirstSeq, blockLastSeq } from '../protocol/index.js';
 import type { Database } from './database.js';
+import { StorageError } from './errors.js';
 import type { Log } from './log.js';
 import type { Page } from './page.js';
 import { PageCache } from './page-cache.js';
 import { readPage } from './read-page.js';
 import type { ReadSlots } from './read-slots.js';
+import type { Wait } from './wait.js';
+
+/** A page is read in milliseconds; a disk that has not answered after this long may never do. */
+export const readMs = 10_000;
 
 /** Serves pages of logs: from the cache, by waiting for a read that is under way, or from the database. */
 export class PageReader {
   readonly #database: Database;
   readonly #cache: PageCache;
   readonly #slots: ReadSlots;
+  readonly #wait: Wait;
   readonly #underWay = new Map<string, Promise<Page>>();
   #reads = 0;
   #bytesRead = 0;
   #hits = 0;
 
-  constructor(database: Database, slots: ReadSlots, cacheBytesMax: number) {
+  constructor(database: Database, slots: ReadSlots, cacheBytesMax: number, wait: Wait) {
     this.#database = database;
     this.#slots = slots;
+    this.#wait = wait;
     this.#cache = new PageCache(cacheBytesMax);
   }
 
@@ -62,9 +69,24 @@ export class PageReader {
   async #read(log: Log, from: number): Promise<Page> {
     const cached = this.#cache.find(log.number, from);
     if (cached) return cached;
-    const page = await this.#database.read((level) => readPage(level, log.number, from, log.lastSeq));
+    const page = await this.#database.read((level) => this.#inTime(readPage(level, log.number, from, log.lastSeq)));
     this.#keep(log.number, page);
     return page;
+  }
+
+  /** The deadline runs while the disk owes a page: neither while the read waits for its turn, nor for a reopen. */
+  async #inTime(read: Promise<Page>): Promise<Page> {
+    const timer = new AbortController();
+    const late = this.#wait(readMs, timer.signal).then(() => {
+      throw new StorageError('ERR_STORAGE_UNAVAILABLE', `the disk has not answered a read within ${readMs} ms`);
+    });
+    try {
+      return await Promise.race([read, late]);
+    } finally {
+      timer.abort();
+      late.catch(() => {});
+      read.catch(() => {});
+    }
   }
 
   #keep(log: number, page: Page): void {

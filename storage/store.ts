@@ -69,7 +69,7 @@ export class Store {
     this.committer = committer;
     this.#sessions = new Sessions({ ...options, committer }, entries);
     const slots = new ReadSlots(readsInFlightMax);
-    this.#pages = new PageReader(database, slots, options.pageCacheBytesMax);
+    this.#pages = new PageReader(database, slots, options.pageCacheBytesMax, options.wait);
     this.#coalescer = new Coalescer({
       database,
       committer,

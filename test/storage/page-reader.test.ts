@@ -1,9 +1,30 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { blockFirstSeq, blockLastSeq, encodePayloads, sealBlock } from '../../protocol/index.js';
-import { type LevelHandle, type Log, openLevel, type Page, Store } from '../../storage/index.js';
+import type { Database } from '../../storage/database.js';
+import { type LevelHandle, type Log, openLevel, type Page, type StorageError, Store } from '../../storage/index.js';
 import { PageCache } from '../../storage/page-cache.js';
+import { PageReader } from '../../storage/page-reader.js';
 import { ReadSlots } from '../../storage/read-slots.js';
 import { storeOptions, TestPublisher, temporaryDirectory, texts } from './store-under-test.js';
+
+describe('a page reader whose disk hangs', () => {
+  it('gives a read up when its deadline passes, and lets the next one have its turn', async () => {
+    const late: (() => void)[] = [];
+    const wait = () => new Promise<void>((resolve) => late.push(resolve));
+    const iterator = { nextv: () => new Promise(() => {}), close: async () => {} };
+    const hanging = { iterator: () => iterator } as unknown as LevelHandle;
+    const database = { read: (job: (level: LevelHandle) => Promise<Page>) => job(hanging) } as unknown as Database;
+    const log = { number: 1, firstSeq: 1, lastSeq: 100 } as Log;
+    const reader = new PageReader(database, new ReadSlots(1), 1024, wait);
+    const outcomes = [reader.read(log, 1, 100), reader.read(log, 50, 100)].map((read) =>
+      read.catch((error: StorageError) => error.code),
+    );
+    late.shift()!();
+    expect(await outcomes[0]).toBe('ERR_STORAGE_UNAVAILABLE');
+    late.shift()!();
+    expect(await outcomes[1]).toBe('ERR_STORAGE_UNAVAILABLE');
+  });
+});
 
 describe('a store that reads pages', () => {
   let directory: string;
