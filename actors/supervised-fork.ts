@@ -4,8 +4,8 @@ import { type Ref, Supervisor } from './runtime/index.js';
 /** What every actor with a process of its own understands. */
 export type PingProtocol = { ping: [Record<string, never>, void] };
 
-/** A forked process is restarted after 100 ms, 200 ms, … 5 s, at most 20 times in a minute. */
-const restarts = { delayFirstMs: 100, delayMsMax: 5_000, restartsMax: 20, withinMs: 60_000 };
+/** A forked process is restarted after 100 ms, 200 ms, … 5 s, at most 10 times in a minute: these waits fit in it. */
+const restarts = { delayFirstMs: 100, delayMsMax: 5_000, restartsMax: 10, withinMs: 60_000 };
 /** How often a fork is asked whether it is alive, and how long it may take to say so. */
 const pingEveryMs = 1_000;
 const pingMs = 5_000;
