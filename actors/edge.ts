@@ -60,6 +60,8 @@ export default class EdgeActor extends Actor<EdgeParameters, EdgeProtocol> imple
   readonly #connections = new Map<Connection, Requests>();
   /** Connections that have not logged in, oldest first. */
   readonly #logins = new Set<Connection>();
+  /** Connections that were given up for newer ones and have not gone yet. */
+  readonly #givenUp = new Set<Connection>();
   #start!: (connection: Connection) => Requests;
   #subscriptions!: Subscriptions;
   #rewinds!: Rewinds;
@@ -130,7 +132,7 @@ export default class EdgeActor extends Actor<EdgeParameters, EdgeProtocol> imple
   #refusal(): ProtocolError | undefined {
     const { connectionsMax, loginsMax } = this.parameters.limits;
     if (this.#draining) return new ProtocolError('ERR_SHUTTING_DOWN', 'the server is shutting down; reconnect');
-    if (this.#connections.size >= connectionsMax) {
+    if (this.#connections.size >= connectionsMax && !this.#cutGivenUp()) {
       return new ProtocolError(
         'ERR_TOO_MANY_CONNECTIONS',
         `${this.#connections.size} connections, limit ${connectionsMax}`,
@@ -139,11 +141,22 @@ export default class EdgeActor extends Actor<EdgeParameters, EdgeProtocol> imple
     const [oldest] = this.#logins;
     if (oldest && this.#logins.size >= loginsMax) {
       this.#logins.delete(oldest);
+      this.#givenUp.add(oldest);
       oldest.fail(
         new ProtocolError('ERR_LOGIN_TIMEOUT', `${loginsMax} connections wait for their login, this one the longest`),
       );
     }
     return undefined;
+  }
+
+  /** One that was told to go takes nobody's place. @returns whether there was one */
+  #cutGivenUp(): boolean {
+    const [first] = this.#givenUp;
+    if (!first) return false;
+    this.#givenUp.delete(first);
+    this.#connections.delete(first);
+    first.destroy();
+    return true;
   }
 
   #accept(socket: Socket): void {
@@ -158,6 +171,7 @@ export default class EdgeActor extends Actor<EdgeParameters, EdgeProtocol> imple
       closed: () => {
         this.#connections.delete(connection);
         this.#logins.delete(connection);
+        this.#givenUp.delete(connection);
         requests.closed();
         if (this.#connections.size === 0) this.#drained?.();
       },

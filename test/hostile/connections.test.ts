@@ -1,52 +1,18 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { createConnection } from 'node:net';
-import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { limits } from '../../protocol/index.js';
+import { IdleConnections } from './idle-connections.js';
 import {
   connectionsBecome,
   connectRaw,
   forwardableClock,
-  type HostileServer,
-  Inbox,
   loginRaw,
   startBystanders,
   startHostileServer,
 } from './support.js';
-
-interface Report {
-  open?: number;
-  codes?: Record<string, number>;
-}
-
-/** Connections from another process that never log in. */
-class IdleConnections {
-  readonly #reports = new Inbox<Report>();
-
-  constructor(server: HostileServer, count: number) {
-    const script = fileURLToPath(new URL('./idle-connections.mjs', import.meta.url));
-    const child: ChildProcess = spawn(process.execPath, [script, String(server.port), String(count)], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    onTestFinished(() => void child.kill());
-    createInterface({ input: child.stdout! }).on('line', (line) => this.#reports.push(JSON.parse(line) as Report));
-  }
-
-  /** Resolves when every connection was opened; some may be closed already. */
-  async opened(): Promise<void> {
-    await this.#reports.take(({ open }) => open !== undefined, 'all connections to be open', 40_000);
-  }
-
-  /** How many were closed with which code, when all are. */
-  async closed(): Promise<Record<string, number>> {
-    const { codes } = await this.#reports.take((report) => report.codes !== undefined, 'all to be closed', 40_000);
-    return codes!;
-  }
-}
 
 /** As many as wanted, or as a process may have open here besides its own files. */
 function affordable(wanted: number): number {
@@ -71,7 +37,7 @@ describe('connections that never log in', () => {
     const server = await startHostileServer({ loginsMax: count + 10 });
     const bystanders = await startBystanders(server);
     const before = bytesInUse();
-    const idle = new IdleConnections(server, count);
+    const idle = new IdleConnections(server.port, count);
     await idle.opened();
     const client = await loginRaw(server, { publisher: 'late' });
     client.send({ type: 'SUBSCRIBE', request: 1 });
@@ -93,7 +59,7 @@ describe('connections that never log in', () => {
     const clock = forwardableClock();
     const server = await startHostileServer({ loginsMax });
     const bystanders = await startBystanders(server);
-    const idle = new IdleConnections(server, count);
+    const idle = new IdleConnections(server.port, count);
     await idle.opened();
     const client = await loginRaw(server);
     await connectionsBecome(client, loginsMax - 1 + 3);
