@@ -47,6 +47,7 @@ export default class SessionActor
   readonly #local = new LocalProducer();
   #queue!: PublishQueue;
   #refusal: ProtocolError | undefined;
+  #ending: Promise<SessionSummary> | undefined;
   #stopWatching: (() => void) | undefined;
 
   override onStart(): void {
@@ -85,7 +86,7 @@ export default class SessionActor
   attach({ list }: { list: Ref<SubscriptionListProtocol> }): Followed {
     this.#lists.add(list);
     const { log } = this.parameters;
-    return { ring: log.ring, head: log.lastSeq, ...this.#end() };
+    return { ring: log.ring, head: log.lastSeq, ...this.#ended() };
   }
 
   detach({ list }: { list: Ref<SubscriptionListProtocol> }): void {
@@ -100,7 +101,15 @@ export default class SessionActor
     await this.#queue.flushed();
   }
 
-  async endOfSession({ reason }: { reason: string }): Promise<SessionSummary> {
+  /** Whoever asks while it ends gets the same answer. */
+  endOfSession({ reason }: { reason: string }): Promise<SessionSummary> {
+    this.#ending ??= this.#end(reason).finally(() => {
+      this.#ending = undefined;
+    });
+    return this.#ending;
+  }
+
+  async #end(reason: string): Promise<SessionSummary> {
     const { log, store } = this.parameters;
     if (log.state === 'ended') return store.summary(log);
     this.#refusal = new ProtocolError('ERR_SESSION_ENDED', `session ${log.session} has ended: ${reason}`);
@@ -124,7 +133,7 @@ export default class SessionActor
     };
   }
 
-  #end(): Pick<Followed, 'end'> {
+  #ended(): Pick<Followed, 'end'> {
     const { log, store } = this.parameters;
     if (log.state !== 'ended') return {};
     return { end: { lastSeq: log.lastSeq, reason: store.summary(log).reason ?? '' } };

@@ -1,0 +1,110 @@
+import { describe, expect, it, vi } from 'vitest';
+import GeneratorActor, { type MessageListener } from '../../actors/generator.js';
+import { startSystem } from './actor-system.js';
+import { until } from './support.js';
+
+type Asked = { topic: string; payload: { payloads?: Uint8Array[]; reason?: string } };
+
+/** Hears what is made; it refuses while it is told to. */
+class Listener {
+  readonly asked: Asked[] = [];
+  failing = false;
+
+  ask(topic: string, payload: Asked['payload']): Promise<unknown> {
+    if (this.failing) return Promise.reject(new Error('the disk is full'));
+    this.asked.push({ topic, payload });
+    return Promise.resolve();
+  }
+
+  get texts(): string[] {
+    return this.asked.flatMap(({ payload }) => (payload.payloads ?? []).map((bytes) => Buffer.from(bytes).toString()));
+  }
+
+  get ends(): number {
+    return this.asked.filter(({ topic }) => topic === 'endOfSession').length;
+  }
+}
+
+async function generatorOf(more: { rate?: number; count?: number; payloadBytes?: number } = {}) {
+  const system = await startSystem();
+  const parameters = { rate: 0, payloadBytes: 80, count: 0, source: 'main', clock: () => 0, ...more };
+  const ref = await system.spawn({ actor: GeneratorActor }, { name: 'Generator', parameters });
+  const listener = new Listener();
+  const open = (session: string, hears = listener) =>
+    ref.tell('sessionOpened', { session, listener: hears as unknown as MessageListener });
+  const generate = (count: number) => ref.ask('generate', { count }, { timeoutMs: 5_000 });
+  return { ref, listener, open, generate };
+}
+
+describe('the generator', () => {
+  it('makes messages on demand that name their session, their number and their time, at the size asked for', async () => {
+    const { listener, open, generate } = await generatorOf();
+    open('2030010901');
+    await generate(2);
+    await generate(1);
+    expect(listener.texts.map((text) => text.replace(/[ .]+$/, ''))).toEqual(
+      [1, 2, 3].map((number) => `2030010901 message ${number} 1970-01-01T00:00:00.000Z`),
+    );
+    expect(listener.texts.map((text) => text.length)).toEqual([80, 80, 80]);
+  });
+
+  it('makes messages for every session that is open', async () => {
+    const { ref, listener, open, generate } = await generatorOf();
+    const other = new Listener();
+    open('S1');
+    open('S2', other);
+    await generate(1);
+    ref.tell('sessionClosed', { session: 'S1' });
+    await generate(1);
+    expect([listener.texts.length, other.texts.length]).toEqual([1, 2]);
+    expect(await ref.ask('inspect', {}, { timeoutMs: 5_000 })).toEqual({ made: 2, listeners: 1 });
+  });
+
+  it('publishes what does not fit one block as several publishes', async () => {
+    const { listener, open, generate } = await generatorOf({ payloadBytes: 100_000 });
+    open('S1');
+    await generate(5);
+    expect(listener.asked.map(({ payload }) => payload.payloads!.length)).toEqual([2, 2, 1]);
+  });
+
+  it('fails on demand when its messages are not taken', async () => {
+    const { listener, open, generate } = await generatorOf();
+    open('S1');
+    listener.failing = true;
+    await expect(generate(1)).rejects.toThrow('the disk is full');
+  });
+
+  it('makes nothing by itself at rate 0', async () => {
+    const set = vi.spyOn(globalThis, 'setInterval');
+    const { ref, listener, open } = await generatorOf({ rate: 0 });
+    set.mockClear();
+    open('S1');
+    ref.tell('begin', {});
+    await ref.ask('inspect', {}, { timeoutMs: 5_000 });
+    expect([set.mock.calls.length, listener.asked.length]).toEqual([0, 0]);
+    set.mockRestore();
+  });
+
+  it('follows its rate, makes exactly the messages asked for, and ends the session', async () => {
+    const { ref, listener, open } = await generatorOf({ rate: 10_000, count: 1_234 });
+    open('S1');
+    ref.tell('begin', {});
+    ref.tell('begin', {});
+    await until(() => listener.ends > 0, 'the end of the session');
+    expect([listener.texts.length, listener.ends]).toEqual([1_234, 1]);
+    expect(listener.texts[1_233]).toContain('message 1234 ');
+    expect(listener.asked[listener.asked.length - 1]!.topic).toBe('endOfSession');
+  });
+
+  it('goes on when its messages are taken again', async () => {
+    const { ref, listener, open } = await generatorOf({ rate: 1_000 });
+    listener.failing = true;
+    const ask = vi.spyOn(listener, 'ask');
+    open('S1');
+    ref.tell('begin', {});
+    await until(() => ask.mock.calls.length >= 2, 'two publishes that fail');
+    listener.failing = false;
+    await until(() => listener.texts.length > 0, 'a message');
+    expect(listener.texts[0]).toContain('message 1 ');
+  });
+});
