@@ -50,13 +50,17 @@ interface Unanswered {
  * The publishes of one connection that have no answer yet. While it is full the connection's socket is not read.
  *
  * A refusal answers the refused publish and all behind it; what still arrives of that flight is not passed on until the
- * refused number comes again.
+ * refused number comes again. A repeat of what is on record is answered for itself alone: neither does a refusal of it
+ * stop the flight, nor does sending it start a refused flight again, or what is dropped behind it would be held against
+ * all publishers for ever.
  */
 export class PublishWindow {
   readonly #budget: PublishBudget;
   #unanswered: Unanswered[] = [];
   #bytes = 0;
   #refusedFrom: number | undefined;
+  /** Last number known to be on record. */
+  #recorded = 0;
 
   constructor(budget: PublishBudget) {
     this.#budget = budget;
@@ -66,10 +70,15 @@ export class PublishWindow {
     return this.#bytes >= limits.publishWindowBytes || this.#unanswered.length >= limits.publishesInFlightMax;
   }
 
+  /** What the login found on record. */
+  startBehind(number: number): void {
+    this.#recorded = number;
+  }
+
   /** @returns whether the publish is to be passed on */
   admit(number: number, bytes: number): boolean {
     if (this.#refusedFrom !== undefined && number > this.#refusedFrom) return false;
-    this.#refusedFrom = undefined;
+    if (number === this.#refusedFrom) this.#refusedFrom = undefined;
     this.#unanswered.push({ number, bytes });
     this.#bytes += bytes;
     this.#budget.take(bytes);
@@ -77,7 +86,11 @@ export class PublishWindow {
   }
 
   answered(answer: PublishAnswer): void {
-    if (answer.type === 'ACKNOWLEDGED') return this.#release((number) => number <= answer.number);
+    if (answer.type === 'ACKNOWLEDGED') {
+      this.#recorded = Math.max(this.#recorded, answer.number);
+      return this.#release((number) => number <= answer.number);
+    }
+    if (answer.number <= this.#recorded) return this.#release((number) => number === answer.number);
     this.#refusedFrom = answer.number;
     this.#release((number) => number >= answer.number);
   }

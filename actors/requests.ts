@@ -118,6 +118,7 @@ export class Requests implements ConnectionListener, PublisherOwner {
       const publisher = await origin.openPublisher(asked, this);
       if (this.#connection.closing) return publisher.close();
       this.#publisher = publisher;
+      this.#window.startBehind(publisher.published);
       loggedIn.published = publisher.published;
     }
     this.#login = login;

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { limits } from '../../protocol/index.js';
+import { blockPayloadBytesMax, limits } from '../../protocol/index.js';
 import { Store } from '../../storage/index.js';
 import {
   type Bystanders,
@@ -167,8 +167,47 @@ describe('a publish that is repeated', () => {
     while (acknowledged < last) acknowledged = (await client.take('ACKNOWLEDGED')).number;
     client.publish(1, hello);
     expect(await client.take('REFUSED')).toMatchObject({ number: 1, code: 'ERR_PUBLISH_NUMBER', remedy: 'never' });
-    client.publish(1, hello);
+    await server.log.withCode('ERR_PUBLISH_NUMBER');
     client.publish(last + 1, hello);
+    expect((await client.take('ACKNOWLEDGED')).number).toBe(last + 1);
+    await untouched();
+  });
+});
+
+describe('publishers that send on behind a refusal', () => {
+  it('do not take the room of all others, whatever they send in between', async () => {
+    const publishBytesMax = 2 * limits.publishWindowBytes;
+    const small = await startHostileServer({ publishBytesMax });
+    const others = await startBystanders(small);
+    for (let round = 0; round < 4; round += 1) {
+      const client = await loginRaw(small, { publisher: `greedy-${round}` });
+      client.publish(1, hello);
+      await client.take('ACKNOWLEDGED');
+      client.publish(2, hello, 'no such session');
+      await client.take('REFUSED');
+      client.publish(1, hello);
+      client.publish(3, [Buffer.alloc(1_000_000)]);
+      client.publish(4, [Buffer.alloc(1_000_000)]);
+      await client.take('ACKNOWLEDGED');
+      client.send({ type: 'INSPECT', request: 1 });
+      await client.take('INSPECTION');
+    }
+    await others.progress();
+    await others.noticeNothing();
+  });
+});
+
+describe('a publish of the largest kind', () => {
+  it.each([
+    ['as many payloads as a block holds', Array.from({ length: limits.blockMessagesMax }, () => Buffer.alloc(1))],
+    ['as many bytes as a block holds', [Buffer.alloc(200_000), Buffer.alloc(blockPayloadBytesMax - 200_000 - 10)]],
+    ['the largest payload', [Buffer.alloc(limits.payloadBytesMax)]],
+    ['an empty payload', [Buffer.alloc(0)]],
+  ])('is accepted: %s', async (_, payloads) => {
+    const client = await publisher('largest');
+    client.publish(1, payloads);
+    const { runs } = await client.take('ACKNOWLEDGED');
+    expect(runs[0]).toEqual([1, 1, runs[0]![2], payloads.length]);
     await untouched();
   });
 });
