@@ -1,0 +1,177 @@
+import type { Socket } from 'node:net';
+import { Connection } from '../../actors/connection.js';
+import type { OpenPublisher, Origin } from '../../actors/origin.js';
+import { PublishBudget } from '../../actors/publish-window.js';
+import type { PublishAnswer, PublisherOwner } from '../../actors/publisher.js';
+import { Requests } from '../../actors/requests.js';
+import SessionHandlerActor from '../../actors/session-handler.js';
+import type { OpenSubscription, SubscriptionStart } from '../../actors/subscription.js';
+import {
+  type ClientMessage,
+  decodeServerMessage,
+  encodeMessage,
+  encodePublishHeader,
+  FrameReader,
+  FrameType,
+  frameType,
+  limits,
+  ProtocolError,
+  type Publish,
+  type ServerMessage,
+  type SessionSummary,
+  type SubscribeBody,
+} from '../../protocol/index.js';
+import type { Page } from '../../storage/index.js';
+import { startSystem } from './actor-system.js';
+import { blockOf, sessionOf, silent, socketPair, texts, until } from './support.js';
+
+/** A subscription that only counts what it is told. */
+export class TestSubscription implements OpenSubscription {
+  over = false;
+  drains = 0;
+  stops = 0;
+
+  constructor(readonly start: SubscriptionStart) {}
+
+  drained(): void {
+    this.drains += 1;
+  }
+
+  stop(): void {
+    this.stops += 1;
+    if (this.over) return;
+    this.over = true;
+    this.start.over();
+  }
+
+  inspect(): never {
+    throw new Error('nobody asks');
+  }
+}
+
+/** A source `main` with session S1, messages 1..10, and a publisher that answers when the test says so. */
+export class TestOrigin {
+  readonly durability = 'disk';
+  readonly sources = ['main', 'other'];
+  readonly published: Publish[] = [];
+  summaries = [sessionOf()];
+  owner: PublisherOwner | undefined;
+  closedPublishers = 0;
+  read: (log: number, from: number, to: number) => Promise<Page> = async () => ({ blocks: [blockOf(1, 10)], next: 11 });
+
+  async findSession(source: string, session: string): Promise<SessionSummary> {
+    const found = this.summaries.find((summary) => session === '' || summary.session === session);
+    if (found) return found;
+    throw new ProtocolError('ERR_UNKNOWN_SESSION', `source ${source} has no session ${session}`);
+  }
+
+  async sessions(): Promise<SessionSummary[]> {
+    return this.summaries;
+  }
+
+  async openPublisher(_login: unknown, owner: PublisherOwner): Promise<OpenPublisher> {
+    this.owner = owner;
+    return {
+      published: 5,
+      publish: (publish) => this.published.push(publish),
+      close: () => {
+        this.closedPublishers += 1;
+      },
+    };
+  }
+
+  async inspect(): Promise<Record<string, unknown>> {
+    return { pid: 1 };
+  }
+}
+
+/** One connection with its requests, the client's end of it, and everything behind it in the hands of the test. */
+export class Stage {
+  readonly heard: ServerMessage[] = [];
+  readonly blocks: Buffer[] = [];
+  readonly subscriptions: TestSubscription[];
+  readonly #reader = new FrameReader(limits.frameBytesMax);
+
+  private constructor(
+    readonly origin: TestOrigin,
+    readonly budget: PublishBudget,
+    readonly client: Socket,
+    subscriptions: TestSubscription[],
+  ) {
+    this.subscriptions = subscriptions;
+    client.on('data', (chunk) => this.#hear(chunk));
+  }
+
+  static async start(login?: Partial<ClientMessage & { type: 'LOGIN' }>, budgetBytes = 1_000_000_000): Promise<Stage> {
+    const { near, far } = await socketPair();
+    const origin = new TestOrigin();
+    const system = await startSystem();
+    const sessionHandler = await system.spawn(
+      { actor: SessionHandlerActor },
+      { name: 'SessionHandler', parameters: { origin: origin as unknown as Origin, server: 'test/1' } },
+    );
+    const budget = new PublishBudget(budgetBytes);
+    const subscriptions: TestSubscription[] = [];
+    const subscribe = async (start: SubscriptionStart) => {
+      subscriptions.push(new TestSubscription(start));
+      return subscriptions[subscriptions.length - 1]!;
+    };
+    const connection = new Connection(near, () => 0, silent);
+    const context = { origin: origin as unknown as Origin, sessionHandler, budget, subscribe };
+    connection.listen(new Requests(connection, context));
+    near.resume();
+    const stage = new Stage(origin, budget, far, subscriptions);
+    if (login) {
+      stage.say({ type: 'LOGIN', versions: [1], ...login });
+      await stage.hears('LOGGED_IN');
+    }
+    return stage;
+  }
+
+  #hear(chunk: Buffer): void {
+    this.#reader.push(chunk);
+    for (let frame = this.#reader.take(); frame; frame = this.#reader.take()) {
+      if (frameType(frame) === FrameType.RETRANSMISSION) this.blocks.push(frame);
+      else this.heard.push(decodeServerMessage(frame));
+    }
+  }
+
+  say(...messages: ClientMessage[]): void {
+    this.client.write(Buffer.concat(messages.map(encodeMessage)));
+  }
+
+  publish(...numbers: number[]): void {
+    for (const number of numbers) this.publishPayloads(number, texts('x'));
+  }
+
+  publishPayloads(number: number, payloads = texts('x')): void {
+    this.client.write(Buffer.concat([encodePublishHeader(number, '', payloads), payloads.bytes]));
+  }
+
+  subscribe(request: number, more: Omit<SubscribeBody, 'request'> = {}): void {
+    this.say({ type: 'SUBSCRIBE', request, ...more });
+  }
+
+  answer(answer: Partial<PublishAnswer>): void {
+    const facts = {
+      source: 'main',
+      session: 'S1',
+      epoch: 'e',
+      durability: 'disk',
+      runs: [],
+      message: '',
+      remedy: 'retry',
+    };
+    this.origin.owner!.answer({ ...facts, code: 'ERR_NOT_WRITTEN', ...answer } as PublishAnswer);
+  }
+
+  async hears<T extends ServerMessage['type']>(type: T, count = 1): Promise<ServerMessage & { type: T }> {
+    const fitting = () => this.heard.filter((message) => message.type === type);
+    await until(() => fitting().length >= count, `${type} at the client, heard ${JSON.stringify(this.heard)}`);
+    return fitting()[count - 1] as ServerMessage & { type: T };
+  }
+
+  get publishedNumbers(): number[] {
+    return this.origin.published.map(({ number }) => number);
+  }
+}
