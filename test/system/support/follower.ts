@@ -1,6 +1,6 @@
 import type { SubscribeBody } from '../../../protocol/index.js';
 import { eventually, within } from './deadline.js';
-import { type Lost, RawClient } from './raw-client.js';
+import { ConnectionEnded, type Lost, RawClient } from './raw-client.js';
 
 /** How to follow. */
 export interface FollowerOptions extends Pick<SubscribeBody, 'from' | 'wait' | 'session'> {
@@ -85,13 +85,13 @@ export class Follower {
   async #reconnect(): Promise<void> {
     await eventually(async () => {
       if (this.#stopped) return true;
-      return await this.#connect().then(
-        () => true,
-        (error) => {
-          if (error instanceof RefusedError) throw error;
-          return undefined;
-        },
-      );
+      try {
+        await this.#connect();
+        return true;
+      } catch (error) {
+        if (error instanceof ConnectionEnded) return undefined;
+        throw error;
+      }
     }, 'a new connection');
   }
 
@@ -131,7 +131,7 @@ export class Follower {
     });
     if (answer.type !== 'SUBSCRIBED') {
       client.cut();
-      throw new RefusedError(`subscription from ${this.next} refused: ${JSON.stringify(answer)}`);
+      throw new Error(`subscription from ${this.next} refused: ${JSON.stringify(answer)}`);
     }
     this.#log = answer.log;
     this.epoch = answer.epoch;
@@ -162,6 +162,3 @@ export class Follower {
     for (const wake of waiting) wake();
   }
 }
-
-/** The server does not let it go on where it was. */
-class RefusedError extends Error {}

@@ -1,6 +1,6 @@
 import type { Durability, ServerMessage } from '../../../protocol/index.js';
 import { eventually, within } from './deadline.js';
-import { RawClient } from './raw-client.js';
+import { ConnectionEnded, RawClient } from './raw-client.js';
 
 type Acknowledged = Extract<ServerMessage, { type: 'ACKNOWLEDGED' }>;
 type Refused = Extract<ServerMessage, { type: 'REFUSED' }>;
@@ -80,6 +80,11 @@ export class GoBackNPublisher {
     await this.#until(() => this.#settled >= number, `receipt ${number}`, ms);
   }
 
+  /** Resolves when it has logged in so many times. */
+  async connected(connections: number): Promise<void> {
+    await this.#until(() => this.connections >= connections, `connection ${connections}`);
+  }
+
   /** Resolves when the server has refused so many times. */
   async refused(times: number): Promise<void> {
     await this.#until(() => this.refusals.length >= times, `refusal ${times}`);
@@ -129,7 +134,7 @@ export class GoBackNPublisher {
     const { port, publisher, durability } = this.#options;
     const login = { client: publisher, publisher, ...(durability && { durability }) };
     const message = (received: ServerMessage) => this.#guarded(() => this.#message(received));
-    const client = await RawClient.connect(port, login, { message }).catch(() => undefined);
+    const client = await RawClient.connect(port, login, { message }).catch(nobodyThere);
     if (!client) return undefined;
     if (client.loggedIn.published < this.#settled) {
       throw new Error(`the server has ${client.loggedIn.published} on record, it acknowledged ${this.#settled}`);
@@ -230,4 +235,9 @@ export class GoBackNPublisher {
     this.#waiting.clear();
     for (const wake of waiting) wake();
   }
+}
+
+/** While a server is being restarted; whatever else happens is for the test to know. */
+function nobodyThere(error: unknown): undefined {
+  if (!(error instanceof ConnectionEnded)) throw error;
 }

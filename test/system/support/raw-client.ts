@@ -47,6 +47,13 @@ export interface Closure {
   error?: Of<'ERROR'>;
 }
 
+/** A connection is over before what was wanted of it. What a server did against the rules is another error. */
+export class ConnectionEnded extends Error {
+  constructor(what: string, { error }: Closure) {
+    super(`connection ended before ${what}: ${error ? `${error.code}, ${error.message}` : 'no ERROR'}`);
+  }
+}
+
 interface Waiter {
   resolve(message: ServerMessage): void;
   reject(error: Error): void;
@@ -99,15 +106,15 @@ export class RawClient {
     this.#heartbeat = setInterval(() => this.#tick(), limits.heartbeatMs);
   }
 
-  /** Connect and log in. @throws when the connection ends first, with the code of the ERROR when there was one */
+  /** Connect and log in. @throws ConnectionEnded when there is nobody, or the connection ends first */
   static async connect(port: number, login: Partial<Login> = {}, events: RawClientEvents = {}): Promise<RawClient> {
     const socket = connect({ port, host: '127.0.0.1', noDelay: true });
     const client = new RawClient(socket, events);
     const loggedIn = new Promise<Of<'LOGGED_IN'>>((resolve) => {
       client.#onLoggedIn = resolve;
     });
-    const ended = client.closed.then(({ error }) => {
-      throw Object.assign(new Error(`connection ended before LOGGED_IN: ${error?.code ?? 'no ERROR'}`), error);
+    const ended = client.closed.then((closure) => {
+      throw new ConnectionEnded('LOGGED_IN', closure);
     });
     client.send({ type: 'LOGIN', versions: [protocolVersion], ...login });
     try {
@@ -214,8 +221,8 @@ export class RawClient {
   }
 
   async #orBroken<T>(promise: Promise<T>, what: string): Promise<T> {
-    const ended = this.closed.then(({ error }) => {
-      throw new Error(`connection ended before ${what}: ${error?.code ?? 'no ERROR'}`);
+    const ended = this.closed.then((closure) => {
+      throw new ConnectionEnded(what, closure);
     });
     return await within(Promise.race([promise, ended]), what);
   }
