@@ -9,7 +9,9 @@ import {
   connectionsBecome,
   connectRaw,
   forwardableClock,
+  type HostileServer,
   loginRaw,
+  RawClient,
   startBystanders,
   startHostileServer,
 } from './support.js';
@@ -124,3 +126,34 @@ describe('a client that was told its ERROR', () => {
     await connectionsBecome(watcher, 1);
   });
 });
+
+describe('clients that cut their connection at any moment', () => {
+  it('leave nothing behind', async () => {
+    const server = await startHostileServer();
+    const bystanders = await startBystanders(server);
+    const watcher = await loginRaw(server);
+    const churn = async (rounds: number): Promise<number> => {
+      for (let round = 0; round < rounds; round += 1) await leave(server, round);
+      await connectionsBecome(watcher, 3);
+      return bytesInUse();
+    };
+    const before = await churn(200);
+    const after = await churn(600);
+    expect((after - before) / 600).toBeLessThan(8 * 1024);
+    await bystanders.noticeNothing();
+    expect(server.log.failures).toEqual([]);
+  });
+});
+
+/** Get some way into a conversation, and reset the connection. */
+async function leave(server: HostileServer, round: number): Promise<void> {
+  const client = await RawClient.connect(server.port);
+  const steps = round % 6;
+  if (steps > 0) client.send({ type: 'LOGIN', versions: [1], publisher: `leaving-${round % 20}` });
+  if (steps > 1) await client.take('LOGGED_IN');
+  if (steps > 2) client.send({ type: 'SUBSCRIBE', request: 1, from: 1 });
+  if (steps > 3) client.send({ type: 'REREQUEST', request: 2, from: 1, to: 1 });
+  if (steps > 4) client.write(Buffer.from([0, 0x0f, 0, 0, 0x94, 4]));
+  client.socket.resetAndDestroy();
+  await client.closed;
+}

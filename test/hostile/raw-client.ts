@@ -44,11 +44,12 @@ export class RawClient {
   receivedBytes = 0;
   readonly #heartbeats = new Set<() => void>();
   readonly #reader = new FrameReader(limits.frameBytesMax);
-  readonly #onFrame: ((received: Received) => void) | undefined;
+  /** Takes the frames in place of the inbox. */
+  onFrame: ((received: Received) => void) | undefined;
   #gone = false;
 
   constructor(port: number, onFrame?: (received: Received) => void) {
-    this.#onFrame = onFrame;
+    this.onFrame = onFrame;
     this.socket = createConnection({ port, host: '127.0.0.1', noDelay: true });
     this.socket.on('error', () => {});
     this.socket.on('data', (chunk: Buffer) => this.#read(chunk));
@@ -133,7 +134,7 @@ export class RawClient {
   #receive(frame: Buffer): void {
     const received = readFrame(frame);
     if (received.type === 'HEARTBEAT') this.#beat();
-    if (this.#onFrame) this.#onFrame(received);
+    if (this.onFrame) this.onFrame(received);
     else if (received.type !== 'HEARTBEAT') this.inbox.push(received);
   }
 }
