@@ -22,6 +22,9 @@ import type { OpenSubscription, SubscriptionStart } from './subscription.js';
 /** Milliseconds a request may take inside the server before its connection is closed with ERR_INTERNAL. */
 const requestMs = 60_000;
 
+/** The request of a rerequest stands where a block has its log, in 32 bits. */
+const requestMax = 0xffff_ffff;
+
 /** What the requests of a connection need of the process they are in. */
 export interface RequestContext {
   origin: Origin;
@@ -240,6 +243,12 @@ export class Requests implements ConnectionListener, PublisherOwner {
     const { origin } = this.#context;
     const session = await origin.findSession(message.source ?? this.#source, message.session ?? '');
     const { request, from, to } = message;
+    if (request > requestMax) {
+      throw new ProtocolError(
+        'ERR_BAD_MESSAGE',
+        `REREQUEST: request ${request} does not fit a block, ${requestMax} does`,
+      );
+    }
     if (from < 1 || to < from) throw new ProtocolError('ERR_BAD_MESSAGE', `REREQUEST: no range [${from}..${to}]`);
     if (to > session.lastSeq) {
       throw new ProtocolError(

@@ -175,6 +175,20 @@ describe('a publish that is repeated', () => {
 });
 
 describe('a publish of the largest kind', () => {
+  it('is one with the largest number there is; it can be repeated, and nothing comes behind it', async () => {
+    const client = await publisher('last');
+    const number = Number.MAX_SAFE_INTEGER;
+    client.publish(number, hello);
+    const { runs } = await client.take('ACKNOWLEDGED');
+    client.publish(number, hello);
+    expect(await client.take('ACKNOWLEDGED')).toMatchObject({ number, runs });
+    const again = await connectRaw(server);
+    expect(await again.login({ publisher: 'last' })).toMatchObject({ published: number });
+    again.publish(number, hello);
+    expect(await again.take('ACKNOWLEDGED')).toMatchObject({ number, runs });
+    await untouched();
+  });
+
   it.each([
     ['as many payloads as a block holds', Array.from({ length: limits.blockMessagesMax }, () => Buffer.alloc(1))],
     ['as many bytes as a block holds', [Buffer.alloc(200_000), Buffer.alloc(blockPayloadBytesMax - 200_000 - 10)]],

@@ -105,6 +105,11 @@ describe('a request that is rejected', () => {
     ],
     ['a range that starts at 0', { type: 'REREQUEST', request: 5, from: 0, to: 1 }, 'ERR_BAD_MESSAGE'],
     ['a range that ends before it starts', { type: 'REREQUEST', request: 5, from: 2, to: 1 }, 'ERR_BAD_MESSAGE'],
+    [
+      'a range under a number that no block has room for',
+      { type: 'REREQUEST', request: 2 ** 32, from: 1, to: 1 },
+      'ERR_BAD_MESSAGE',
+    ],
     ['a range beyond the end', { type: 'REREQUEST', request: 5, from: 1, to: 2 ** 52 }, 'ERR_BEYOND_NEXT'],
     [
       'a range of one number that does not exist',
@@ -116,7 +121,7 @@ describe('a request that is rejected', () => {
   it.each(requests)('is one for %s; the connection goes on', async (_, message, code) => {
     const client = await loginRaw(server);
     client.send(message);
-    expect(await client.take('REJECTED')).toMatchObject({ request: 5, code });
+    expect(await client.take('REJECTED')).toMatchObject({ request: (message as { request: number }).request, code });
     expect(await server.log.withCode(code)).toMatchObject({ level: 40 });
     await stillServed(client);
     await untouched();
@@ -140,6 +145,19 @@ describe('a request that is rejected', () => {
       expect(firstSeq).toBe(next);
       next = lastSeq + 1;
     }
+    await untouched();
+  });
+
+  it('is not one for a number far away that the client will wait for, and it can be given up', async () => {
+    const client = await loginRaw(server);
+    const from = Number.MAX_SAFE_INTEGER;
+    client.send({ type: 'SUBSCRIBE', request: Number.MAX_SAFE_INTEGER, from, wait: true });
+    const { request, log, from: due } = await client.take('SUBSCRIBED');
+    expect([request, due]).toEqual([Number.MAX_SAFE_INTEGER, from]);
+    await bystanders.progress();
+    client.send({ type: 'UNSUBSCRIBE', log });
+    await client.take('UNSUBSCRIBED');
+    expect(client.inbox.items).toEqual([]);
     await untouched();
   });
 
