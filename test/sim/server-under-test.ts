@@ -3,15 +3,23 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { vi } from 'vitest';
+import type { EdgeInspection } from '../../actors/edge.js';
 import { Placement, System } from '../../actors/runtime/index.js';
 import ServerActor from '../../actors/server.js';
 import { defaultServerConfig, type ServerConfig } from '../../actors/server-config.js';
 import { type Page, Store } from '../../storage/index.js';
+import { startEdgeUnderTest } from './edge-under-test.js';
+
+export const logger = pino({ level: process.env.LOG_LEVEL ?? 'silent' });
+
+/** What may be in front of the log: nothing, or an edge with the data socket between them. */
+export type Front = 'one process' | 'an edge';
 
 /** A server in this process, over a store whose reads may be made to fail. */
 export interface ServerUnderTest {
   port: number;
-  inspect(): Promise<Record<string, unknown>>;
+  /** The edges of the server, as `latecomer inspect` shows them. */
+  inspect(): Promise<EdgeInspection[]>;
   stop(): Promise<void>;
 }
 
@@ -20,33 +28,44 @@ export interface ServerUnderTest {
  * @param read what becomes of every page read from the log; `page` reads it
  */
 export async function startServerUnderTest(
+  front: Front,
   more: Partial<ServerConfig>,
   read: (page: () => Promise<Page>) => Promise<Page>,
 ): Promise<ServerUnderTest> {
   const data = await mkdtemp(join(tmpdir(), 'latecomer-sim-'));
   const generator = { ...defaultServerConfig.generator, rate: 0 };
   const config: ServerConfig = { ...defaultServerConfig, data, port: 0, generator, ...more };
-  const logger = pino({ level: process.env.LOG_LEVEL ?? 'silent' });
   const { durability, ringBytesMax, pageCacheBytesMax } = config;
-  const clock = Date.now;
-  const store = await Store.open({ directory: data, durability, ringBytesMax, pageCacheBytesMax, clock, logger });
+  const options = { directory: data, durability, ringBytesMax, pageCacheBytesMax, clock: Date.now, logger };
+  const store = await Store.open(options);
   const readPage = store.read.bind(store);
   vi.spyOn(store, 'read').mockImplementation((log, from, to) => read(() => readPage(log, from, to)));
-  const placement = await Placement.load(join(data, 'no-placement.json'), { named: false });
   const system = await System.start({ logger });
+  const start = front === 'an edge' ? startEdgeUnderTest : startWhole;
+  const { port, inspect, stop } = await start(system, store, config);
+  return {
+    port,
+    inspect,
+    stop: async () => {
+      await stop();
+      await store.close();
+      await rm(data, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Everything as it is by default. */
+async function startWhole(system: System, store: Store, config: ServerConfig): Promise<ServerUnderTest> {
+  const placement = await Placement.load(join(config.data, 'no-placement.json'), { named: false });
   const onGiveUp = (error: Error) => {
     throw error;
   };
-  const parameters = { config, store, placement, server: 'latecomer/simulated', clock, onGiveUp };
+  const parameters = { config, store, placement, server: 'latecomer/simulated', clock: Date.now, onGiveUp };
   const root = await system.spawn({ actor: ServerActor }, { name: 'Server', parameters });
   const { port } = await root.ask('address', {}, { timeoutMs: 5_000 });
   return {
     port,
-    inspect: () => root.ask('inspect', {}, { timeoutMs: 5_000 }),
-    stop: async () => {
-      await system.stop();
-      await store.close();
-      await rm(data, { recursive: true, force: true });
-    },
+    inspect: async () => (await root.ask('inspect', {}, { timeoutMs: 5_000 })).edges as EdgeInspection[],
+    stop: () => system.stop(),
   };
 }
