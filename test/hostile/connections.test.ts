@@ -14,6 +14,7 @@ import {
   RawClient,
   startBystanders,
   startHostileServer,
+  within,
 } from './support.js';
 
 /** As many as wanted, or as a process may have open here besides its own files. */
@@ -124,6 +125,30 @@ describe('a client that was told its ERROR', () => {
     await watcher.heartbeat();
     clock.forward(2_500);
     await connectionsBecome(watcher, 1);
+  });
+});
+
+describe('a server that is told to stop', () => {
+  it('is not held up by clients that neither read, nor log in, nor close', async () => {
+    const server = await startHostileServer();
+    const publisher = await loginRaw(server, { publisher: 'bulk' });
+    for (let round = 0; round < 10; round += 1) {
+      const deaf = await loginRaw(server);
+      deaf.send({ type: 'SUBSCRIBE', request: 1 });
+      await deaf.take('LIVE');
+      deaf.socket.pause();
+      const mute = createConnection({ port: server.port, host: '127.0.0.1', allowHalfOpen: true });
+      onTestFinished(() => void mute.destroy());
+      mute.on('error', () => {});
+      mute.write(Buffer.from([0, 0, 0x10]));
+    }
+    for (let number = 1; number <= 16; number += 1) publisher.publish(number, [Buffer.alloc(1_000_000)]);
+    let acknowledged = 0;
+    while (acknowledged < 16) acknowledged = (await publisher.take('ACKNOWLEDGED')).number;
+    const stopped = server.stop();
+    expect(await publisher.errorThenClose()).toBe('ERR_SHUTTING_DOWN');
+    await within(stopped, 'the stop', 10_000);
+    expect(server.log.failures).toEqual([]);
   });
 });
 
