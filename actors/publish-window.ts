@@ -78,7 +78,7 @@ export class PublishWindow {
   /** @returns whether the publish is to be passed on */
   admit(number: number, bytes: number): boolean {
     if (this.#refusedFrom !== undefined && number > this.#refusedFrom) return false;
-    if (number === this.#refusedFrom) this.#refusedFrom = undefined;
+    if (this.#refusedFrom !== undefined && this.#isNew(number)) this.#refusedFrom = undefined;
     this.#unanswered.push({ number, bytes });
     this.#bytes += bytes;
     this.#budget.take(bytes);
@@ -98,6 +98,11 @@ export class PublishWindow {
   /** The connection is gone: its publishes are no longer its own. */
   close(): void {
     this.#release(() => true);
+  }
+
+  /** Neither on record nor on its way there: the refused number, or one that was left out before it. */
+  #isNew(number: number): boolean {
+    return number > this.#recorded && !this.#unanswered.some((publish) => publish.number === number);
   }
 
   #release(settled: (number: number) => boolean): void {

@@ -131,6 +131,19 @@ describe('a publish that is refused', () => {
   });
 });
 
+describe('a publish behind a gap that was refused', () => {
+  it('is answered again once the number due was sent, however far ahead it is', async () => {
+    const client = await publisher('far ahead');
+    client.publish(1, hello);
+    client.publish(10, hello);
+    expect(await client.take('REFUSED')).toMatchObject({ number: 10 });
+    client.publish(2, hello);
+    client.publish(12, hello);
+    expect(await client.take('REFUSED')).toMatchObject({ number: 12, code: 'ERR_PUBLISH_NUMBER' });
+    await untouched();
+  });
+});
+
 describe('a publish that is repeated', () => {
   it('gets its first acknowledgement and is written once', async () => {
     const client = await publisher('twice');
