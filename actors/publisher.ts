@@ -101,7 +101,8 @@ export class Publisher implements Producer {
     const { number } = publish;
     if (this.#unknown) return this.#refuse(number, this.#unknown);
     if (number <= this.#record.lastNumber) return this.#repeat(number);
-    if (this.#expected !== 0 && number < this.#expected) return;
+    // On its way already; with nothing on its way it is where a publisher without a record starts after all.
+    if (number < this.#expected && this.#pending > 0) return;
     if (this.#expected !== 0 && number > this.#expected) {
       if (!this.#refusing) this.#refuse(number, gap(number, this.#expected));
       return;
