@@ -196,7 +196,15 @@ export class Subscriptions<T> {
 
   #onRejected(entry: Entry<T>, message: Extract<Answer, { type: 'REJECTED' }>): void {
     this.#forget(entry);
-    if (!entry.reader.closed) this.#failOrRetry(entry, message);
+    if (entry.reader.closed) return;
+    const inTheWay = message.code === 'ERR_ALREADY_SUBSCRIBED' && this.#closedIsLeaving;
+    this.#failOrRetry(entry, inTheWay ? { ...message, remedy: 'retry' } : message);
+  }
+
+  /** Whether the server still has a subscription of a reader that was closed: it is told to end it. */
+  get #closedIsLeaving(): boolean {
+    for (const { state, reader } of this.#byLog.values()) if (state === 'leaving' && reader.closed) return true;
+    return false;
   }
 
   /** Asked for, or, with a code, how the server ends a subscription that it cannot go on with. */
