@@ -58,6 +58,31 @@ describe('a publish window', () => {
     expect([4, 5].map((number) => window.admit(number, 10))).toEqual([true, true]);
   });
 
+  it('goes on when a repeat of what is on record is refused', () => {
+    const { budget, window } = windowOf();
+    window.startBehind(10);
+    for (const number of [3, 11]) window.admit(number, 10);
+    window.answered(refused(3));
+    expect([window.admit(12, 10), budget.bytes]).toEqual([true, 20]);
+  });
+
+  it('does not start a refused flight again for a repeat, on record or under way', () => {
+    const { window } = windowOf();
+    window.startBehind(5);
+    for (const number of [6, 7, 8]) window.admit(number, 10);
+    window.answered(refused(8));
+    expect([5, 6, 9].map((number) => window.admit(number, 10))).toEqual([true, true, false]);
+    expect([8, 9].map((number) => window.admit(number, 10))).toEqual([true, true]);
+  });
+
+  it('starts a flight that was refused for a gap again with the number that was left out', () => {
+    const { window } = windowOf();
+    window.startBehind(5);
+    window.admit(8, 10);
+    window.answered(refused(8));
+    expect([6, 7, 8, 9].map((number) => window.admit(number, 10))).toEqual([true, true, true, true]);
+  });
+
   it('gives everything back when its connection closes', () => {
     const { budget, window } = windowOf();
     for (const number of [1, 2]) window.admit(number, 10);
