@@ -76,11 +76,6 @@ export interface OpenSubscription {
 
 /** A rewind is restarted after 50 ms, 100 ms, … 2 s, at most 10 times in 30 s. */
 const rewindRestarts = { delayFirstMs: 50, delayMsMax: 2_000, restartsMax: 10, withinMs: 30_000 };
-/**
- * A rewind that owes a page for longer than this counts as failed. So seldom it is never given up for that alone: while
- * the store is being opened again, nobody is served any faster.
- */
-const pageMs = 30_000;
 
 /**
  * One client's position in one log. The decisions are {@link SubscriptionMachine}'s; this actor connects them with the
@@ -94,7 +89,6 @@ export default class SubscriptionActor
   #gap: GapBuffer | undefined;
   #supervisor: Supervisor<OpenRewind> | undefined;
   #rewind: (RewindName & { open: OpenRewind }) | undefined;
-  #pageDeadline: NodeJS.Timeout | undefined;
   #restarts = 0;
   #over = false;
 
@@ -127,7 +121,6 @@ export default class SubscriptionActor
   page({ rewind, page }: { rewind: RewindName; page: Page }): void {
     const { supervisor, generation } = rewind;
     if (supervisor !== this.#rewind?.supervisor || generation !== this.#rewind.generation) return;
-    clearTimeout(this.#pageDeadline);
     this.#guarded(() => this.#machine!.pageRead(page));
   }
 
@@ -201,14 +194,13 @@ export default class SubscriptionActor
   }
 
   #readPage(from: number): void {
-    if (this.#rewind) return this.#readPageOf(this.#rewind, from);
+    if (this.#rewind) return this.#rewind.open.read(from);
     if (this.#supervisor) return;
     const supervisor: Supervisor<OpenRewind> = new Supervisor<OpenRewind>({
       name: `Rewind of ${this.name}`,
       start: (generation) => this.#openRewind({ supervisor, generation }),
       dispose: (open) => open.close(),
       onRestart: ({ delayMs, error }) => {
-        clearTimeout(this.#pageDeadline);
         this.#rewind = undefined;
         this.#restarts += 1;
         this.logger.warn(
@@ -221,13 +213,6 @@ export default class SubscriptionActor
     });
     this.#supervisor = supervisor;
     void supervisor.start();
-  }
-
-  #readPageOf({ supervisor, generation, open }: RewindName & { open: OpenRewind }, from: number): void {
-    const late = (): void =>
-      supervisor.failed(generation, new Error(`no page that starts at ${from} within ${pageMs} ms`));
-    this.#pageDeadline = setTimeout(late, pageMs);
-    open.read(from);
   }
 
   /** The new rewind goes on where the subscription is, whatever the one before it had read. */
@@ -247,7 +232,6 @@ export default class SubscriptionActor
   }
 
   #stopRewind(): void {
-    clearTimeout(this.#pageDeadline);
     void this.#supervisor?.stop();
     this.#supervisor = undefined;
     this.#rewind = undefined;

@@ -169,26 +169,6 @@ describe('a subscription', () => {
     expect(stage.rewinds.opened).toHaveLength(2);
   });
 
-  it('starts a new rewind when a page does not come in time, however late it then comes', async () => {
-    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
-    try {
-      const stage = await start();
-      const hanging = await asked(stage);
-      await vi.advanceTimersByTimeAsync(29_999);
-      expect(stage.rewinds.opened).toHaveLength(1);
-      await vi.advanceTimersByTimeAsync(1 + 50);
-      const second = await asked(stage, 2);
-      hanging.receiver.page({ blocks: [blocks[0]!], next: 3 });
-      second.receiver.page({ blocks: blocks.slice(0, 2), next: 5 });
-      await until(() => stage.outlet.sent.length === 1, 'LIVE');
-      expect([textsIn(stage.outlet.written), hanging.closed]).toEqual([['1', '2', '3', '4', '5', '6'], true]);
-      await vi.advanceTimersByTimeAsync(60_000);
-      expect(stage.open.inspect()).toMatchObject({ state: 'live', rewindRestarts: 1 });
-    } finally {
-      vi.useRealTimers();
-    }
-  });
-
   it('tries again when no rewind can be opened', async () => {
     const stage = await start();
     stage.rewinds.refusing = 1;
