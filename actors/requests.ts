@@ -93,7 +93,6 @@ export class Requests implements ConnectionListener, PublisherOwner {
   }
 
   takenOver(): void {
-    this.#publisher = undefined;
     const { publisher } = this.#login ?? {};
     this.#connection.fail(
       new ProtocolError('ERR_PUBLISHER_TAKEN_OVER', `another connection logged in as publisher ${publisher}`),
