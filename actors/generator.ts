@@ -29,8 +29,9 @@ export interface GeneratorParameters extends GeneratorConfig {
 const beatMs = 50;
 /** A publish of the generator is given up after this long; the next beat makes up for it. */
 const publishMs = 60_000;
-/** Messages of one beat. */
-const batchMax = 1_000;
+/** Messages and bytes of one beat: enough for the highest rate that can be configured, and a bounded burst. */
+const beatMessagesMax = 50_000;
+const beatBytesMax = 8 * 1024 * 1024;
 
 /** The built-in message generating process: makes messages on demand and on a schedule, for all its listeners. */
 export default class GeneratorActor
@@ -80,7 +81,8 @@ export default class GeneratorActor
 
   /** Make what the schedule owes. While a publish is under way nothing is added: a slow disk slows the generator. */
   async #beat(): Promise<void> {
-    const { rate, count: last } = this.parameters;
+    const { rate, count: last, payloadBytes } = this.parameters;
+    const batchMax = Math.max(1, Math.min(beatMessagesMax, Math.floor(beatBytesMax / payloadBytes)));
     const elapsedMs = performance.now() - this.#startedMs;
     const owed = Math.floor((elapsedMs * rate) / 1_000) - this.#scheduled;
     const left = last > 0 ? last - this.#made : batchMax;

@@ -112,10 +112,11 @@ export default class SessionActor
   async #end(reason: string): Promise<SessionSummary> {
     const { log, store } = this.parameters;
     if (log.state === 'ended') return store.summary(log);
+    const refusal = this.#refusal;
     this.#refusal = new ProtocolError('ERR_SESSION_ENDED', `session ${log.session} has ended: ${reason}`);
     await this.#queue.flushed();
     const summary = await store.endSession(log, reason).catch((error) => {
-      this.#refusal = undefined;
+      this.#refusal = refusal;
       throw error;
     });
     this.logger.info({ session: log.session, lastSeq: summary.lastSeq, reason }, 'session ended');

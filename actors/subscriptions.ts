@@ -72,8 +72,11 @@ export class Subscriptions {
   }
 
   #members(log: number): Promise<SubscriptionMembers> {
-    const list = this.#lists.get(log) ?? this.#createList(log);
+    const known = this.#lists.get(log);
+    if (known) return known;
+    const list = this.#createList(log);
     this.#lists.set(log, list);
+    list.catch(() => this.#lists.delete(log));
     return list;
   }
 
