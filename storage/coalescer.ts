@@ -3,7 +3,7 @@ import type { Committer } from './committer.js';
 import type { Database } from './database.js';
 import { StorageError } from './errors.js';
 import { blockKey, metaKey, readBlockKey } from './keys.js';
-import { iterate, type LevelHandle, type Operation } from './level.js';
+import { isCorruption, iterate, type LevelHandle, type Operation } from './level.js';
 import type { Log } from './log.js';
 import { planCoalescing } from './plan-coalescing.js';
 import type { ReadSlots } from './read-slots.js';
@@ -47,6 +47,8 @@ interface Progress {
 export class Coalescer {
   readonly #options: CoalescerOptions;
   readonly #progress = new Map<number, Progress>();
+  /** Logs of which something cannot be read: what they hold stays as it is. */
+  readonly #damaged = new Set<number>();
   #timer: NodeJS.Timeout | undefined;
   #stepping: Promise<unknown> = Promise.resolve();
   #stopped = false;
@@ -97,9 +99,22 @@ export class Coalescer {
     if (this.#options.unavailable()) return false;
     for (const log of this.#options.logs()) {
       if (this.#stopped) break;
-      if (await this.#step(log)) worked = true;
+      if (await this.#stepUnlessDamaged(log)) worked = true;
     }
     return worked;
+  }
+
+  /** A log that cannot be read keeps none of the others waiting, and is reported once. */
+  async #stepUnlessDamaged(log: Log): Promise<boolean> {
+    if (this.#damaged.has(log.number)) return false;
+    try {
+      return await this.#step(log);
+    } catch (error) {
+      if (!isCorruption(error)) throw error;
+      this.#damaged.add(log.number);
+      this.#options.logger.warn({ err: error, log: log.number }, 'a log is damaged: its small blocks stay as they are');
+      return false;
+    }
   }
 
   #again(ms: number): void {
