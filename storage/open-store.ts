@@ -1,9 +1,9 @@
 import type { Durability } from '../protocol/index.js';
 import { type CatalogueRow, catalogueWrite, readCatalogue } from './catalogue.js';
 import { metaKey } from './keys.js';
-import { type LevelHandle, type Operation, writeBatch } from './level.js';
+import { isCorruption, type LevelHandle, type Operation, writeBatch } from './level.js';
 import { Log } from './log.js';
-import { readLogBounds } from './log-bounds.js';
+import { type LogBounds, readLogBounds } from './log-bounds.js';
 import { expiredReceipts } from './receipts.js';
 import type { SessionEntry } from './sessions.js';
 
@@ -49,7 +49,7 @@ export async function startFrom(level: LevelHandle, options: StartOptions): Prom
 }
 
 async function openLog(level: LevelHandle, number: number, row: CatalogueRow, ringBytesMax: number): Promise<Log> {
-  const { firstSeq, lastSeq, timeMs } = await readLogBounds(level, number);
+  const { firstSeq, lastSeq, timeMs } = await boundsOf(level, number, row);
   const { source, session, epoch } = row;
   return new Log(
     {
@@ -64,6 +64,16 @@ async function openLog(level: LevelHandle, number: number, row: CatalogueRow, ri
     },
     ringBytesMax,
   );
+}
+
+/** The line of a log that has ended says how far it went: a damaged tail of it keeps no server from starting. */
+async function boundsOf(level: LevelHandle, number: number, row: CatalogueRow): Promise<LogBounds> {
+  try {
+    return await readLogBounds(level, number);
+  } catch (error) {
+    if (!row.ended || !isCorruption(error)) throw error;
+    return { firstSeq: 1, lastSeq: row.lastSeq, timeMs: 0 };
+  }
 }
 
 /** The last batch of a clean close; the numbers each active log has reached go along. */
