@@ -17,8 +17,13 @@ const publishes = Math.ceil(volumeBytes / (bytesEach * messagesEach));
 const stalledCount = 100;
 const healthyCount = 3;
 
-/** What the server's own memory may grow by, over what it is when all are connected and nothing was published. */
-const growthBytesMax = 150 * 1024 * 1024;
+const mebibyte = 1024 * 1024;
+/**
+ * What the server's own memory may grow by, over what it is when all are connected and nothing was published: the ring
+ * (16 MiB), the page cache (32 MiB), two tables LevelDB holds in memory (32 MiB), up to 320 KiB that wait for each of the
+ * stalled (32 MiB), and 64 MiB of freed buffers, which is when V8 collects them, make 176 MiB; the rest is reserve.
+ */
+const growthBytesMax = 240 * mebibyte;
 
 /**
  * Where a stalled subscriber stops, as a publish number: a few all over the stream, most of them in its last twentieth,
@@ -112,29 +117,26 @@ test(`${stalledCount} subscribers that stop reading cost bounded memory, slow no
   const { pid } = await inspect(port);
   const before = rssAnonBytes(pid);
   let peak = before;
+  const watch = setInterval(() => {
+    peak = Math.max(peak, rssAnonBytes(pid));
+  }, 50);
+  arena.defer(() => clearInterval(watch));
 
   for (const [index, subscriber] of stalled.entries()) {
     publisher.publishTo(stopAt(index) - 1);
     await publisher.acknowledged(stopAt(index) - 1);
     await subscriber.join();
-    peak = Math.max(peak, rssAnonBytes(pid));
-  }
-  for (let number = publisher.settled; number <= publishes; number += 50) {
-    publisher.publishTo(number);
-    await publisher.acknowledged(number);
-    peak = Math.max(peak, rssAnonBytes(pid));
   }
   publisher.publishTo(publishes);
-  await publisher.acknowledged(publishes);
+  await publisher.acknowledged(publishes, 120_000);
   for (const follower of healthy) {
     await follower.reached(lastSeq);
     expect(follower.connections).toBe(1);
     // LIVE is told each time a subscription joins the stream: these have never fallen behind it.
     expect(follower.lives).toBe(1);
   }
-  peak = Math.max(peak, rssAnonBytes(pid));
   expect(peak - before).toBeLessThan(growthBytesMax);
 
   await Promise.all(stalled.map((subscriber) => subscriber.readOn()));
-  expect(rssAnonBytes(pid) - before).toBeLessThan(growthBytesMax);
+  expect(peak - before).toBeLessThan(growthBytesMax);
 });

@@ -43,6 +43,7 @@ export class GoBackNPublisher {
   connections = 0;
   readonly #options: Required<Omit<PublisherOptions, 'durability'>> & Pick<PublisherOptions, 'durability'>;
   readonly #waiting = new Set<() => void>();
+  #running: Promise<void> | undefined;
   #client: RawClient | undefined;
   #limit = 0;
   /** Everything up to this number has a receipt. */
@@ -65,7 +66,7 @@ export class GoBackNPublisher {
   /** Publish up to this number; resolves at once. */
   publishTo(limit: number): void {
     this.#limit = Math.max(this.#limit, limit);
-    if (this.connections === 0 && !this.#client) void this.#run();
+    this.#running ??= this.#run();
     this.#pump();
   }
 
@@ -122,7 +123,8 @@ export class GoBackNPublisher {
     try {
       while (!this.#stopped) {
         await eventually(() => this.#connect(), 'the publisher to connect');
-        await this.#client?.closed;
+        const { error } = (await this.#client?.closed) ?? {};
+        if (error?.code === 'ERR_PUBLISHER_TAKEN_OVER') throw new Error('somebody else publishes in its name');
       }
     } catch (error) {
       this.#fail(error as Error);
