@@ -1,17 +1,24 @@
 import { describe, expect, test } from 'vitest';
 import { useArena } from './support/arena.js';
 import { within } from './support/deadline.js';
+import { Follower } from './support/follower.js';
+import { GoBackNPublisher } from './support/go-back-n-publisher.js';
+import { forksOf, inspect } from './support/inspection.js';
+import { signal } from './support/processes.js';
 import { RawClient } from './support/raw-client.js';
+import { expectExactlyOnce, readLog } from './support/read-log.js';
 import type { PlacementName } from './support/server-process.js';
 
 const arena = useArena();
 /** SIGTERM must be over by then. */
 const drainMs = 10_000;
 
-const cases = (['default', 'edges', 'rewinds'] as const).flatMap((placement): [PlacementName, boolean][] => [
-  [placement, true],
-  [placement, false],
-]);
+const cases: [PlacementName, boolean][] = [
+  ['default', true],
+  ['default', false],
+  ['edges', true],
+  ['rewinds', true],
+];
 
 describe.each(cases)('in the placement %s, supervised: %s', (placement, supervised) => {
   test('SIGTERM tells every client to reconnect and ends with 0 within 10 s, all processes included', async () => {
@@ -58,3 +65,39 @@ test('what was published before SIGTERM is acknowledged or refused, and in the l
   const [session] = await again.sessions();
   expect(session!.lastSeq).toBe(acknowledged);
 });
+
+describe.each<PlacementName>(['default', 'edges', 'rewinds'])('in the placement %s', (placement) => {
+  test('SIGTERM ends a server that is published to and rewound from, and nothing acknowledged is missing after it', async () => {
+    const flags = ['--ring-bytes-max', '262144'];
+    const server = await arena.start({ placement, supervised: true, flags });
+    const { port, data } = server;
+    const publisher = new GoBackNPublisher({ port, publisher: 'p', messagesEach: 20, bytesEach: 500 });
+    arena.defer(() => publisher.stop());
+    publisher.publishTo(Number.MAX_SAFE_INTEGER);
+    await publisher.acknowledged(300);
+    const followers = await Promise.all(Array.from({ length: 20 }, () => Follower.start({ port, from: 1 })));
+    for (const follower of followers) arena.defer(() => follower.stop());
+    expect(await server.end('SIGTERM', drainMs)).toEqual({ code: 0, signal: null });
+    expect(arena.processes()).toEqual([]);
+
+    await arena.start({ placement, data, port, flags });
+    await publisher.acknowledged(publisher.settled + 20);
+    await publisher.finish();
+    const log = await readLog(port);
+    expectExactlyOnce(log, publisher, 'p');
+    for (const follower of followers) {
+      await follower.reached(log.length);
+      expect(follower.texts).toEqual(log);
+    }
+  });
+});
+
+test.each<PlacementName>(['edges', 'rewinds'])(
+  'SIGTERM ends a server with a stopped fork in time: %s',
+  async (placement) => {
+    const server = await arena.start({ placement, supervised: true });
+    for (const fork of forksOf(await inspect(server.port))) signal(fork, 'SIGSTOP');
+    expect(await server.end('SIGTERM', drainMs)).toEqual({ code: 0, signal: null });
+    expect(arena.processes()).toEqual([]);
+  },
+);
