@@ -4,8 +4,11 @@ import { blockFirstSeq, blockLastSeq } from '../protocol/index.js';
 /** Emptied places at the front that are tolerated before the array is moved up. */
 const slackMax = 1024;
 
+/** What a block takes in memory beside its bytes, as measured: a quiet stream's blocks are smaller than that. */
+export const blockOverheadBytes = 512;
+
 /**
- * The recent blocks of a log, whole and contiguous, held once for all who read them. Bounded by the blocks' bytes;
+ * The recent blocks of a log, whole and contiguous, held once for all who read them. Bounded by the memory they take;
  * the newest block is kept whatever its size.
  */
 export class Ring {
@@ -33,7 +36,7 @@ export class Ring {
     return this.#lastSeq;
   }
 
-  /** Bytes of the blocks held. */
+  /** Bytes of memory the blocks take. */
   get bytes(): number {
     return this.#bytes;
   }
@@ -42,7 +45,7 @@ export class Ring {
   push(block: Buffer): void {
     assert.equal(blockFirstSeq(block), this.#lastSeq + 1, 'a ring holds contiguous blocks');
     this.#blocks.push(block);
-    this.#bytes += block.length;
+    this.#bytes += block.length + blockOverheadBytes;
     this.#lastSeq = blockLastSeq(block);
     while (this.#bytes > this.#bytesMax && this.#start < this.#blocks.length - 1) this.#evict();
   }
@@ -81,7 +84,7 @@ export class Ring {
   }
 
   #evict(): void {
-    this.#bytes -= this.#blocks[this.#start]!.length;
+    this.#bytes -= this.#blocks[this.#start]!.length + blockOverheadBytes;
     this.#blocks[this.#start] = undefined;
     this.#start += 1;
     this.#firstSeq = blockFirstSeq(this.#blocks[this.#start]!);

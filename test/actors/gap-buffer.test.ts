@@ -5,7 +5,7 @@ import { blockOf, textsIn } from './support.js';
 
 /** Messages 1..5 in blocks [1..2] [3..5]; the first block has left the ring when `small`. */
 function ringOf({ small = false } = {}): Ring {
-  const ring = new Ring(small ? 1 : 1_000, 1);
+  const ring = new Ring(small ? 1 : 10_000, 1);
   ring.push(blockOf(1, 2));
   ring.push(blockOf(3, 3));
   return ring;
@@ -31,7 +31,7 @@ describe('a gap buffer', () => {
   });
 
   it('has not lost what is not committed yet, even when the ring is empty', () => {
-    const gap = new GapBuffer(new Ring(1_000, 8), 7);
+    const gap = new GapBuffer(new Ring(10_000, 8), 7);
     expect([7, 8, 9].map((seq) => gap.hasLost(seq))).toEqual([true, false, false]);
   });
 

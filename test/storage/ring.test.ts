@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { blockFirstSeq, encodePayloads, sealBlock } from '../../protocol/index.js';
 import { Ring } from '../../storage/index.js';
+import { blockOverheadBytes } from '../../storage/ring.js';
 
 const payload = Buffer.alloc(10);
 
@@ -38,10 +39,11 @@ describe('a ring', () => {
   });
 
   it('evicts its oldest blocks to stay within its bytes', () => {
-    const ring = new Ring(3 * 51, 1);
+    const blockBytes = 51 + blockOverheadBytes;
+    const ring = new Ring(3 * blockBytes, 1);
     for (let seq = 1; seq <= 5000; seq += 1) {
       ring.push(block(seq, 1));
-      expect(ring.bytes).toBe(Math.min(seq, 3) * 51);
+      expect(ring.bytes).toBe(Math.min(seq, 3) * blockBytes);
       expect([ring.firstSeq, ring.lastSeq]).toEqual([Math.max(1, seq - 2), seq]);
       expect(starts(ring.take(ring.firstSeq, 1000))).toEqual([seq - 2, seq - 1, seq].filter((start) => start > 0));
     }
@@ -51,7 +53,7 @@ describe('a ring', () => {
     const ring = new Ring(60, 1);
     ring.push(block(1, 1));
     ring.push(block(2, 50));
-    expect([ring.firstSeq, ring.lastSeq, ring.bytes]).toEqual([2, 51, 639]);
+    expect([ring.firstSeq, ring.lastSeq, ring.bytes]).toEqual([2, 51, 639 + blockOverheadBytes]);
     expect(starts(ring.take(30, 0))).toEqual([2]);
   });
 

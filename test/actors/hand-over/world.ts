@@ -18,6 +18,7 @@ import {
   verifyBlock,
 } from '../../../protocol/index.js';
 import { type Page, Ring } from '../../../storage/index.js';
+import { blockOverheadBytes } from '../../../storage/ring.js';
 
 /** Where a hand-over starts. */
 export interface Scenario {
@@ -105,7 +106,7 @@ export class World implements SubscriptionPorts {
     this.#blocks = sealAll(scenario.blocks);
     this.#committed = scenario.committedAtJoin;
     const joined = this.#blocks.slice(0, this.#committed);
-    const bytesMax = scenario.ringBlocks * Math.max(...this.#blocks.map((block) => block.length));
+    const bytesMax = scenario.ringBlocks * Math.max(...this.#blocks.map((block) => block.length + blockOverheadBytes));
     this.#ring = new Ring(bytesMax, 1);
     for (const block of joined) this.#ring.push(block);
     this.#noticed = this.#lastSeq;
