@@ -106,7 +106,7 @@ class Client:
     def subscribe(self, session=None, from_=None, epoch=None, wait=None, source=None):
         """Subscribe; messages come from events(). Raises LatecomerError or ResetError."""
         fields = self.call(SUBSCRIBE, **{"session": session, "from": from_, "epoch": epoch, "wait": wait, "source": source})
-        return self.subscriptions[fields["log"]]
+        return fields["subscription"]  # It may have ended by now: its end can come with the answer.
 
     def unsubscribe(self, log):
         """End a subscription; returns when nothing more of it will come."""
@@ -284,7 +284,7 @@ class Client:
             self.silence_s = fields["silenceMs"] / 1000
             self.logged_in = fields
         elif frame_type == SUBSCRIBED:
-            self.subscriptions[fields["log"]] = Subscription(fields)
+            fields["subscription"] = self.subscriptions[fields["log"]] = Subscription(fields)
             self.answers[fields["request"]] = (frame_type, fields)
         elif frame_type in (RESET, REJECTED, RETRANSMITTED, SESSION_LIST):
             self.answers[fields["request"]] = (frame_type, fields)
