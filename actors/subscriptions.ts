@@ -36,7 +36,8 @@ export class Subscriptions {
   async subscribe(start: SubscriptionStart): Promise<OpenSubscription> {
     const { log } = start.session;
     const members = start.pull ? undefined : await this.#members(log);
-    let ref: Ref<SubscriptionProtocol>;
+    // Not there yet in one that is stopped, because everything is, while it is made.
+    let ref: Ref<SubscriptionProtocol> | undefined;
     let open!: OpenSubscription;
     ref = await this.#spawner.spawn(
       { actor: SubscriptionActor },
@@ -46,13 +47,13 @@ export class Subscriptions {
           start,
           ...(members && { members }),
           rewinds: this.#rewinds,
-          self: () => ref,
+          self: () => ref!,
           opened: (subscription: OpenSubscription) => {
             open = subscription;
           },
           ended: () => {
             this.#open.delete(open);
-            void ref.stop();
+            void ref?.stop();
           },
         },
       },
