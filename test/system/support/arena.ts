@@ -10,13 +10,16 @@ import { type ServerOptions, ServerProcess } from './server-process.js';
 /** The servers and directories of one test, which leave nothing behind. */
 export class Arena {
   #mark = '';
+  #temporary: string | undefined;
   #cleanups: (() => Promise<void> | void)[] = [];
   readonly #servers: ServerProcess[] = [];
+  readonly #directories: string[] = [];
 
   /** To be called before each test. */
   open(): void {
     this.#mark = randomUUID();
     this.#servers.length = 0;
+    this.#temporary = undefined;
     onTestFailed(() => {
       for (const [index, server] of this.#servers.entries()) console.error(`server ${index + 1}:\n${server.tail()}`);
     });
@@ -29,8 +32,6 @@ export class Arena {
     await this.deserted();
     for (const directory of this.#directories.splice(0)) await rm(directory, { recursive: true, force: true });
   }
-
-  readonly #directories: string[] = [];
 
   /** A new directory. */
   async directory(): Promise<string> {
@@ -54,7 +55,8 @@ export class Arena {
   /** Start a server and do not wait for it. */
   async launch(options: Partial<ServerOptions> = {}): Promise<ServerProcess> {
     const data = options.data ?? (await this.directory());
-    const server = ServerProcess.launch({ ...options, data }, this.#mark);
+    this.#temporary ??= await this.directory();
+    const server = ServerProcess.launch({ temporary: this.#temporary, ...options, data }, this.#mark);
     this.#servers.push(server);
     return server;
   }

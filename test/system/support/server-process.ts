@@ -13,6 +13,8 @@ export type PlacementName = 'default' | 'edges' | 'rewinds';
 /** How a server is started. */
 export interface ServerOptions {
   data: string;
+  /** Where it puts what is temporary; one that is killed leaves it there. @defaultValue the system's place */
+  temporary?: string;
   /** 0: any. @defaultValue 0 */
   port?: number;
   placement?: PlacementName;
@@ -72,7 +74,8 @@ export class ServerProcess {
     const command = [process.execPath, latecomer, ...serveArguments(options)];
     const [program, ...args] = options.wrap?.(command) ?? command;
     const environment = Object.entries(process.env).filter(([name]) => !/^(LATECOMER|VITEST|NODE_OPTIONS)/.test(name));
-    const env = { ...Object.fromEntries(environment), [markVariable]: mark };
+    const { temporary } = options;
+    const env = { ...Object.fromEntries(environment), [markVariable]: mark, ...(temporary && { TMPDIR: temporary }) };
     return new ServerProcess(spawn(program!, args, { env, cwd: '/', stdio: ['ignore', 'pipe', 'pipe'] }), options.data);
   }
 
