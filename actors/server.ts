@@ -103,7 +103,7 @@ export default class ServerActor extends Actor<ServerParameters, ServerProtocol>
       durability: store.durability,
       sessions,
       edges,
-      rewindHostPid: this.#rewindFork?.ref?.pid ?? process.pid,
+      rewindHostPid: this.#rewindFork ? (this.#rewindFork.ref?.pid ?? null) : process.pid,
       generator: generator ?? null,
       store: store.stats(),
     };

@@ -23,10 +23,12 @@ async function startRewinds() {
   return { port, publisher, live, pid, main: (await inspect(port)).pid };
 }
 
-/** The process that hosts rewinds, once there is one; while it is being started main's own id stands in its place. */
+/** The process that hosts rewinds, once there is one. */
 async function rewindHost(port: number, wanted = (_: number) => true): Promise<number> {
-  const there = ({ pid, rewindHostPid }: Inspection) => rewindHostPid !== pid && wanted(rewindHostPid);
-  return (await inspectUntil(port, there, 'the process that hosts rewinds')).rewindHostPid;
+  const there = ({ rewindHostPid }: Inspection) => rewindHostPid !== null && wanted(rewindHostPid);
+  const { pid, rewindHostPid } = await inspectUntil(port, there, 'the process that hosts rewinds');
+  expect(rewindHostPid).not.toBe(pid);
+  return rewindHostPid!;
 }
 
 test('rewinds go on at their next number whenever their process is killed in the middle of them', async () => {

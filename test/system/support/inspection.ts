@@ -11,7 +11,8 @@ export interface Inspection {
     busy?: boolean;
     subscriptions?: { client: string; state: string; next: number; rewindRestarts: number }[];
   }[];
-  rewindHostPid: number;
+  /** Null while a process for rewinds is being started. */
+  rewindHostPid: number | null;
   /** Counters since the server was started. */
   store: { reopens: number };
 }
@@ -57,5 +58,6 @@ function follows({ subscriptions = [] }: Inspection['edges'][number], client: st
 
 /** Processes of a server that are not the one that has the log. */
 export function forksOf({ pid, edges, rewindHostPid }: Inspection): number[] {
-  return [...new Set([...edges.map((edge) => edge.pid), rewindHostPid])].filter((fork) => fork !== pid);
+  const others = [...edges.map((edge) => edge.pid), rewindHostPid];
+  return [...new Set(others)].filter((fork): fork is number => fork !== null && fork !== pid);
 }
