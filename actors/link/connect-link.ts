@@ -21,6 +21,10 @@ export async function connectLink(
   const link = new Link(socket, {
     ...handlers,
     call: ({ topic }) => Promise.reject(new Error(`a fork answers no calls, found ${topic}`)),
+    // Uncaught, so that it is logged before the process ends.
+    broken: (error) => {
+      throw error;
+    },
     closed: () => process.exit(0),
   });
   await link.call('hello', { token, role, pid: process.pid });

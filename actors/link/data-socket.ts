@@ -74,6 +74,7 @@ export class DataSocket {
       },
       notice: (message) => peer?.notice(message),
       drained: () => peer?.drained?.(),
+      broken: (error) => this.#context.logger.error({ err: error }, 'what a fork sent could not be taken'),
       closed: (error) => {
         this.#links.delete(link);
         peer?.closed(error);

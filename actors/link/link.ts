@@ -17,6 +17,8 @@ export interface LinkHandlers {
   notice(message: LinkMessage): void;
   /** Everything written has been taken. */
   drained?(): void;
+  /** What was heard could not be read or taken: an error of this program. The link is closed behind it. */
+  broken?(error: Error): void;
   /** The other side is gone; called once. */
   closed(error: Error): void;
 }
@@ -100,6 +102,7 @@ export class Link {
       this.#reader.push(chunk);
       for (let frame = this.#reader.take(); frame; frame = this.#reader.take()) this.#frame(frame);
     } catch (error) {
+      this.#handlers.broken?.(error as Error);
       this.#close(error as Error);
     }
   }
