@@ -87,13 +87,13 @@ export default class GeneratorActor
     const owed = Math.floor((elapsedMs * rate) / 1_000) - this.#scheduled;
     const left = last > 0 ? last - this.#made : batchMax;
     const count = Math.min(owed, left, batchMax);
-    if (count <= 0 || this.#busy) return;
+    if ((count <= 0 && !this.#done) || this.#busy) return;
     this.#busy = true;
     this.#scheduled += owed;
     try {
-      await this.generate({ count });
+      if (count > 0) await this.generate({ count });
+      if (this.#done) await this.#finish();
       this.#failing = false;
-      if (last > 0 && this.#made >= last) await this.#finish();
     } catch (error) {
       if (!this.#failing)
         this.logger.warn({ error: (error as Error).message }, 'generator cannot publish, it keeps trying');
@@ -103,9 +103,14 @@ export default class GeneratorActor
     }
   }
 
-  /** All of the day's messages are made: the generator ends the session. */
+  /** Whether all of the day's messages are made. */
+  get #done(): boolean {
+    const { count } = this.parameters;
+    return count > 0 && this.#made >= count;
+  }
+
+  /** The generator ends the session; it goes on trying when that fails. */
   async #finish(): Promise<void> {
-    clearInterval(this.#timer);
     for (const listener of this.#listeners.values()) {
       await listener.ask(
         'endOfSession',
@@ -113,6 +118,7 @@ export default class GeneratorActor
         { timeoutMs: publishMs },
       );
     }
+    clearInterval(this.#timer);
     this.#listeners.clear();
   }
 
