@@ -37,6 +37,8 @@ export interface ComedyForkParent extends EventEmitter {
   additionalOptions: { customParameters?: object };
   workerProcess?: ChildProcess;
   timeoutWorkerInterval: NodeJS.Timeout;
+  /** Who waits for answers of the fork, by the number of the message. */
+  responsePromises: Record<string, { resolve(answer: unknown): void }>;
   exitHandler: () => void;
   _createForkedWorker: () => Promise<void>;
   _setBus(worker: ChildProcess): void;

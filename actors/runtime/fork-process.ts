@@ -177,6 +177,10 @@ export class ForkProcess {
   #reap(): void {
     const actor = this.#actor;
     if (!actor) return;
+    // comedy rejects them, which nobody hears while the message is still on its way into the pipe. No answer of a fork is
+    // `undefined`, so this says that there will be none.
+    for (const pending of Object.values(actor.responsePromises)) pending.resolve(undefined);
+    actor.responsePromises = {};
     actor._setState('crashed');
     clearInterval(actor.timeoutWorkerInterval);
     actor.system.bus.removeForkedRecipient(actor);

@@ -82,7 +82,8 @@ export class ForkRef<Protocol extends Topics> implements Ref<Protocol> {
     this.#proxy.sendAndReceive('receive', envelope).then(
       (reply) => {
         this.#unanswered--;
-        answered(reply as EncodedReply);
+        if (reply === undefined) failed(new Error('its process ended'));
+        else answered(reply as EncodedReply);
       },
       (error) => {
         this.#unanswered--;
@@ -130,7 +131,9 @@ async function start(self: ComedyActor, fork: ForkProcess, begin: Begin): Promis
   let begun: Begun;
   try {
     proxy = await settled(self.createChild(host, { mode: 'forked', name: begin.name, customParameters: fork }));
-    begun = (await settled(proxy.sendAndReceive('begin', begin))) as Begun;
+    const answer = await settled(proxy.sendAndReceive('begin', begin));
+    if (answer === undefined) throw new Error('its process ended before it had started');
+    begun = answer as Begun;
   } catch (error) {
     if (error instanceof ActorError) throw error;
     if (!fork.adopted) throw stoppedError(begin.name, 'its parent is stopping', error);
