@@ -4,7 +4,7 @@ import { LocalProducer } from './local-producer.js';
 import type { Followed, OpenPublisher, PublisherLogin } from './origin.js';
 import { PublishQueue } from './publish-queue.js';
 import { Publisher, type PublisherOwner } from './publisher.js';
-import { Actor, type Behaviour, type Ref } from './runtime/index.js';
+import { Actor, type Behaviour, Mailbox, type Ref } from './runtime/index.js';
 import type { SubscriptionListProtocol } from './subscription-list.js';
 
 /** What a Session understands. */
@@ -45,6 +45,7 @@ export default class SessionActor
   readonly #lists = new Set<Ref<SubscriptionListProtocol>>();
   readonly #publishers = new Map<string, Publisher>();
   readonly #local = new LocalProducer();
+  readonly #logins = new Mailbox('the logins of a Session');
   #queue!: PublishQueue;
   #refusal: ProtocolError | undefined;
   #ending: Promise<SessionSummary> | undefined;
@@ -69,18 +70,9 @@ export default class SessionActor
     return { firstSeq, count: encoded.count };
   }
 
-  async openPublisher({ login, owner }: { login: PublisherLogin; owner: PublisherOwner }): Promise<OpenPublisher> {
-    const publisher = await this.#settledPublisher(login.publisher, (settled) =>
-      settled.own(owner, stronger(login.durability, this.parameters.store.durability)),
-    );
-    return {
-      published: publisher.lastNumber,
-      publish: (publish) => publisher.publish(owner, publish),
-      close: () => {
-        publisher.disown(owner);
-        void publisher.settled().then(() => this.#forgetIdle(login.publisher));
-      },
-    };
+  /** One login after the other, so that the last one to come has the publisher. */
+  openPublisher({ login, owner }: { login: PublisherLogin; owner: PublisherOwner }): Promise<OpenPublisher> {
+    return this.#logins.run(() => this.#logIn(login, owner));
   }
 
   attach({ list }: { list: Ref<SubscriptionListProtocol> }): Followed {
@@ -144,36 +136,33 @@ export default class SessionActor
     for (const list of this.#lists) list.tell('committed', { seq });
   }
 
-  /**
-   * The one of that id, with nothing in flight and a record that is as the disk's. It is owned in the turn in which that
-   * is seen, or it might be forgotten as idle in between.
-   */
-  async #settledPublisher(id: string, own: (publisher: Publisher) => void): Promise<Publisher> {
-    for (;;) {
-      const publisher = await this.#publisher(id);
-      publisher.takeOver();
-      await publisher.settled();
-      if (this.#publishers.get(id) !== publisher || publisher.unknown) continue;
-      own(publisher);
-      return publisher;
-    }
+  async #logIn({ publisher: id, durability }: PublisherLogin, owner: PublisherOwner): Promise<OpenPublisher> {
+    const publisher = await this.#settledPublisher(id);
+    publisher.own(owner, stronger(durability, this.parameters.store.durability));
+    this.#publishers.set(id, publisher);
+    return {
+      published: publisher.lastNumber,
+      publish: (publish) => publisher.publish(owner, publish),
+      close: () => {
+        publisher.disown(owner);
+        void publisher.settled().then(() => this.#forgetIdle(id));
+      },
+    };
   }
 
-  /** Two logins at the same time get the same one. */
-  async #publisher(id: string): Promise<Publisher> {
+  /** The one of that id, with nothing in flight and a record that is as the disk's. */
+  async #settledPublisher(id: string): Promise<Publisher> {
     const known = this.#publishers.get(id);
+    known?.takeOver();
+    await known?.settled();
     if (known && !known.unknown) return known;
     const { log, store } = this.parameters;
     const record = await store.publisher(log.source, id);
-    const meanwhile = this.#publishers.get(id);
-    if (meanwhile && !meanwhile.unknown) return meanwhile;
-    const publisher = new Publisher(record, () => ({
+    return new Publisher(record, () => ({
       log,
       queue: this.#queue,
       refusal: (session) => this.#refusalFor(session),
     }));
-    this.#publishers.set(id, publisher);
-    return publisher;
   }
 
   /** Its record is on disk. */
