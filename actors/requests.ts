@@ -73,7 +73,16 @@ export class Requests implements ConnectionListener, PublisherOwner {
 
   drained(): void {
     for (const subscription of this.#subscriptions.values()) subscription.drained();
+    this.#rotate();
     for (const retransmission of this.#retransmissions) retransmission.drained();
+  }
+
+  /** One that takes all the room there is, each time, must not be the first to be asked each time. */
+  #rotate(): void {
+    const [first] = this.#subscriptions;
+    if (!first) return;
+    this.#subscriptions.delete(first[0]);
+    this.#subscriptions.set(...first);
   }
 
   closed(): void {
