@@ -33,7 +33,6 @@ export interface ConnectionOptions {
   connectMs: number;
 }
 
-/** How often in the silence allowed the connection looks whether it heard anything. */
 const heartbeat = encodeMessage({ type: 'HEARTBEAT' });
 
 /** One TCP connection, from dialling to its end: login, frames, heartbeats both ways. It never connects again. */
