@@ -3,9 +3,6 @@ import { binHeaderBytes, limits } from '../protocol/index.js';
 /** A publish of many messages carries about this much; small enough for many of them to be under way. */
 const groupBytesMax = 64 * 1024;
 
-/** Size of the largest message, which is a frame's room without what frames it. */
-export const messageBytesMax = limits.payloadBytesMax - binHeaderBytes(limits.payloadBytesMax);
-
 /** Messages gathered for one publish. */
 export class MessageGroup {
   #messages: Uint8Array[] = [];

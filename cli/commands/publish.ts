@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 import { addAbortSignal } from 'node:stream';
+import { limits } from '../../protocol/index.js';
 import { CliError } from '../cli-error.js';
 import type { Command, CommandInput } from '../command.js';
 import { ExitCode } from '../exit-codes.js';
 import { readLines } from '../lines.js';
-import { messageBytesMax } from '../message-groups.js';
 import { positiveNumber } from '../number-option.js';
 import { clientSettings, openClient, sourceOption } from '../open-client.js';
 import { Output } from '../output.js';
@@ -53,14 +53,14 @@ export const publish: Command = {
 
 function messageOf(argument: string, index: number): Buffer {
   const message = Buffer.from(argument);
-  if (message.length <= messageBytesMax) return message;
+  if (message.length <= limits.payloadBytesMax) return message;
   const found = `argument ${index + 1} is ${message.length} bytes`;
-  throw new CliError(ExitCode.input, `${found}, more than ${messageBytesMax}, the largest message`);
+  throw new CliError(ExitCode.input, `${found}, more than ${limits.payloadBytesMax}, the largest message`);
 }
 
 function stdinLines({ terminal }: CommandInput, over: AbortSignal): AsyncIterable<Uint8Array[]> {
   if (terminal.stdin.isTTY) terminal.stderr.write('one message a line; end with Ctrl-D\n');
-  return readLines(addAbortSignal(over, terminal.stdin), messageBytesMax);
+  return readLines(addAbortSignal(over, terminal.stdin), limits.payloadBytesMax);
 }
 
 async function publishAll(

@@ -20,7 +20,7 @@ beforeAll(async () => {
     ...defaultServerConfig,
     data: directory,
     port: 0,
-    sources: ['main', 'bulk', 'quiet', 'binary', 'live'],
+    sources: ['main', 'bulk', 'quiet', 'binary', 'live', 'large'],
     generator: { ...defaultServerConfig.generator, rate: 0 },
     durability: 'os' as const,
     diskReserveBytes: 0,
@@ -110,8 +110,15 @@ describe('publish and tail', () => {
     expect(terminal.err()).toBe('');
   });
 
+  it('publish the largest message there is, as a line and as an argument', async () => {
+    const largest = 'x'.repeat(limits.payloadBytesMax);
+    const line = await run(['publish', '--source', 'large'], { stdin: Readable.from([Buffer.from(largest)]) });
+    expect(line).toMatchObject({ code: 0, err: '' });
+    expect(await run(['publish', '--source', 'large', largest])).toMatchObject({ code: 0, err: '' });
+  });
+
   it('publish what precedes a line that is too long, and name that line', async () => {
-    const stdin = Readable.from([Buffer.from('short\n'), Buffer.alloc(limits.payloadBytesMax, 'x')]);
+    const stdin = Readable.from([Buffer.from('short\n'), Buffer.alloc(limits.payloadBytesMax + 1, 'x')]);
     const { code, out, err } = await run(['publish', '--source', 'quiet'], { stdin });
     expect(code).toBe(65);
     expect(out).toMatch(/^acknowledged 1 of 1 message;/);
