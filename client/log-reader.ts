@@ -132,7 +132,7 @@ export class LogReader<T> extends Emitter<SubscriptionEvents> implements Subscri
   live(): void {
     if (this.#at === undefined) return;
     const { session, next } = this.#at;
-    this.#inbox.notify(() => this.emit('live', { session, seq: next }));
+    this.#inbox.notify(() => this.emit('live', { session, seq: next - 1 }));
   }
 
   /** @throws LatecomerError `ERR_GAP` when messages are missing at the end */

@@ -34,7 +34,9 @@ export interface SubscriptionEvents {
   subscribed: { source: string; session: string; epoch: string; from: number; lastSeq: number };
   /** Messages [from..lastSeq] are older than this moment and come from the log. */
   rewinding: { session: string; from: number; lastSeq: number };
-  /** The messages before `seq` have been handed out; from there on they come as they are published. */
+  /**
+   * The messages up to `seq` have been handed out, the later ones come as they are published. 0: none was published yet.
+   */
   live: { session: string; seq: number };
   /** Messages [from..to] can no longer be delivered by anyone. */
   lost: { session: string; from: number; to: number; reason: LossReason };

@@ -69,7 +69,7 @@ describe('a subscription', () => {
     connection.send({ type: 'LOST', log: 1, from: 1, to: 2, reason: 'retention' });
     connection.messages(3, ['c', 'd']);
     connection.send({ type: 'LOST', log: 1, from: 5, to: 5, reason: 'corrupt' });
-    connection.send({ type: 'LIVE', log: 1, seq: 6 });
+    connection.send({ type: 'LIVE', log: 1, seq: 5 });
     connection.messages(6, ['f']);
     connection.send({ type: 'END_OF_SESSION', log: 1, session: 'S1', lastSeq: 6, reason: 'night' });
     expect(await within(seen, 'the end')).toEqual([
@@ -79,11 +79,20 @@ describe('a subscription', () => {
       '3',
       '4',
       'lost 5..5 corrupt',
-      'live 6',
+      'live 5',
       '6',
       'ended 6 night',
       'done',
     ]);
+  });
+
+  it('is live at 0 when nothing was published yet', async () => {
+    const { connection, client } = await startPair();
+    const seen = story(client.subscribe());
+    await connection.subscribed({ from: 1, lastSeq: 0 });
+    connection.send({ type: 'LIVE', log: 1, seq: 0 });
+    connection.send({ type: 'END_OF_SESSION', log: 1, session: 'S1', lastSeq: 0, reason: 'night' });
+    expect(await within(seen, 'the end')).toEqual(['subscribed 1..0', 'live 0', 'ended 0 night', 'done']);
   });
 
   it('hands out blocks when asked for blocks', async () => {
