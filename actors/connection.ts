@@ -10,6 +10,7 @@ import {
   type ServerMessage,
 } from '../protocol/index.js';
 import type { Outlet } from './outlet.js';
+import { PageTurns } from './page-turns.js';
 
 /** Below this many queued bytes a connection is given more of a stream. */
 const roomBytes = 64 * 1024;
@@ -45,6 +46,7 @@ let lastId = 0;
 export class Connection implements Outlet {
   readonly id = ++lastId;
   readonly openedMs: number;
+  readonly pageTurns = new PageTurns(() => this.hasRoom);
   readonly #socket: Socket;
   readonly #now: () => number;
   readonly #logger: Logger;
@@ -217,6 +219,7 @@ export class Connection implements Outlet {
   #drained(): void {
     this.resume('output');
     this.#listener.drained();
+    this.pageTurns.drained();
   }
 
   #close(): void {

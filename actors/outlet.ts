@@ -1,4 +1,5 @@
 import type { ServerMessage } from '../protocol/index.js';
+import type { PageTurns } from './page-turns.js';
 
 /** Where a subscription's frames go: a client's connection, or the data socket of an edge. */
 export interface Outlet {
@@ -8,6 +9,8 @@ export interface Outlet {
   readonly hasRoom: boolean;
   /** Bytes written that the other end has not taken. */
   readonly queuedBytes: number;
+  /** In which the rewinds of its subscriptions read. */
+  readonly pageTurns: PageTurns;
   send(message: ServerMessage): void;
   /** Write frames, in order. */
   write(frames: readonly Buffer[]): void;

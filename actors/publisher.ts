@@ -18,6 +18,8 @@ export interface PublisherOwner {
   answer(answer: PublishAnswer): void;
   /** A newer login has the same publisher id; nothing more is answered to this owner. */
   takenOver(): void;
+  /** Whether it is not there any more: a login that took long finds nobody to answer. */
+  gone(): boolean;
 }
 
 /** What a publisher publishes into; it changes when the source's session does. */

@@ -101,6 +101,10 @@ export class Requests implements ConnectionListener, PublisherOwner {
     this.#unpauseWindow();
   }
 
+  gone(): boolean {
+    return this.#connection.closing;
+  }
+
   takenOver(): void {
     const { publisher } = this.#login ?? {};
     this.#connection.fail(

@@ -138,6 +138,7 @@ export default class SessionActor
 
   async #logIn({ publisher: id, durability }: PublisherLogin, owner: PublisherOwner): Promise<OpenPublisher> {
     const publisher = await this.#settledPublisher(id);
+    if (owner.gone()) throw new ProtocolError('ERR_BUSY', `publisher ${id} has gone while it was logged in`);
     publisher.own(owner, stronger(durability, this.parameters.store.durability));
     this.#publishers.set(id, publisher);
     return {

@@ -3,6 +3,7 @@ import { type Page, Ring } from '../storage/index.js';
 import { GapBuffer } from './gap-buffer.js';
 import type { Followed } from './origin.js';
 import type { Outlet } from './outlet.js';
+import type { Turn } from './page-turns.js';
 import type { OpenRewind, Rewinds } from './rewinds.js';
 import { Actor, type Behaviour, type Ref, Supervisor } from './runtime/index.js';
 import { type SessionEnd, SubscriptionMachine, type SubscriptionPorts } from './subscription-machine.js';
@@ -89,6 +90,7 @@ export default class SubscriptionActor
   #gap: GapBuffer | undefined;
   #supervisor: Supervisor<OpenRewind> | undefined;
   #rewind: (RewindName & { open: OpenRewind }) | undefined;
+  #turn: Turn | undefined;
   #restarts = 0;
   #over = false;
 
@@ -121,7 +123,9 @@ export default class SubscriptionActor
   page({ rewind, page }: { rewind: RewindName; page: Page }): void {
     const { supervisor, generation } = rewind;
     if (supervisor !== this.#rewind?.supervisor || generation !== this.#rewind.generation) return;
+    const turn = this.#turn;
     this.#guarded(() => this.#machine!.pageRead(page));
+    turn?.end();
   }
 
   rewindFailed({ rewind, error }: { rewind: RewindName; error: Error }): void {
@@ -193,7 +197,13 @@ export default class SubscriptionActor
     };
   }
 
+  /** Asked for when it is this subscription's turn. */
   #readPage(from: number): void {
+    this.#turn?.end();
+    this.#turn = this.parameters.start.outlet.pageTurns.take(() => this.#readPageNow(from));
+  }
+
+  #readPageNow(from: number): void {
     if (this.#rewind) return this.#rewind.open.read(from);
     if (this.#supervisor) return;
     const supervisor: Supervisor<OpenRewind> = new Supervisor<OpenRewind>({
@@ -201,6 +211,7 @@ export default class SubscriptionActor
       start: (generation) => this.#openRewind({ supervisor, generation }),
       dispose: (open) => open.close(),
       onRestart: ({ delayMs, error }) => {
+        this.#turn?.end();
         this.#rewind = undefined;
         this.#restarts += 1;
         this.logger.warn(
@@ -232,6 +243,7 @@ export default class SubscriptionActor
   }
 
   #stopRewind(): void {
+    this.#turn?.end();
     void this.#supervisor?.stop();
     this.#supervisor = undefined;
     this.#rewind = undefined;

@@ -1,7 +1,8 @@
 import type { Logger } from 'pino';
-import { readPublish, type ServerMessage } from '../../protocol/index.js';
+import { limits, readPublish, type ServerMessage } from '../../protocol/index.js';
 import type { OpenPublisher, Origin, PublisherLogin } from '../origin.js';
 import type { Outlet } from '../outlet.js';
+import { PageTurns } from '../page-turns.js';
 import type { OpenSubscription, SubscriptionStart } from '../subscription.js';
 import type { Link, LinkMessage, LinkReply } from './link.js';
 
@@ -20,6 +21,7 @@ export class EdgeLink {
   readonly #subscribe: (start: SubscriptionStart) => Promise<OpenSubscription>;
   readonly #feeds = new Map<number, Promise<OpenSubscription>>();
   readonly #publishers = new Map<number, OpenPublisher>();
+  readonly #pageTurns = new PageTurns(() => this.#hasRoom());
   #closed = false;
 
   constructor(
@@ -39,6 +41,7 @@ export class EdgeLink {
   /** The edge has taken everything that was sent to it. */
   drained(): void {
     for (const feed of this.#feeds.values()) feed.then((subscription) => subscription.drained(), nothing);
+    this.#pageTurns.drained();
   }
 
   /** The edge has gone: its feeds end, and nobody speaks for its publishers. */
@@ -57,7 +60,13 @@ export class EdgeLink {
       case 'findSession':
         return { fields: { session: await origin.findSession(String(fields.source), String(fields.session)) } };
       case 'sessions':
-        return { fields: { sessions: await origin.sessions((fields.source as string | null) ?? undefined) } };
+        return {
+          fields: {
+            sessions: (await origin.sessions((fields.source as string | null) ?? undefined)).slice(
+              -limits.sessionListMax,
+            ),
+          },
+        };
       case 'read': {
         const { log, from, to } = fields as { log: number; from: number; to: number };
         const { blocks, ...rest } = await origin.read(log, from, to);
@@ -96,6 +105,7 @@ export class EdgeLink {
     const opened = await this.#origin.openPublisher(login, {
       answer: (answer) => this.#link.notify('answer', { publisher, answer }),
       takenOver: () => this.#link.notify('takenOver', { publisher }),
+      gone: () => this.#closed,
     });
     if (this.#closed) opened.close();
     else this.#publishers.set(publisher, opened);
@@ -135,10 +145,12 @@ export class EdgeLink {
 
   #outlet(log: number): Outlet {
     const link = this.#link;
+    const hasRoom = (): boolean => this.#hasRoom();
     return {
       id: this.#pid,
+      pageTurns: this.#pageTurns,
       get hasRoom() {
-        return link.queuedBytes < roomBytes;
+        return hasRoom();
       },
       get queuedBytes() {
         return link.queuedBytes;
@@ -146,6 +158,10 @@ export class EdgeLink {
       write: (blocks) => link.notify('blocks', { log }, blocks),
       send: (message) => this.#tell(log, message),
     };
+  }
+
+  #hasRoom(): boolean {
+    return this.#link.queuedBytes < roomBytes;
   }
 
   /** What a client would be told of its subscription, as the edge needs it. */

@@ -30,6 +30,10 @@ class Owner implements PublisherOwner {
     this.answers.push(answer);
   }
 
+  gone(): boolean {
+    return false;
+  }
+
   takenOver(): void {
     this.lost = true;
   }

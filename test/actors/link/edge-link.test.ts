@@ -139,7 +139,11 @@ describe('an edge', () => {
     const { main, edge } = await linked();
     const answers: PublishAnswer[] = [];
     let taken = 0;
-    const owner = { answer: (answer: PublishAnswer) => answers.push(answer), takenOver: () => (taken += 1) };
+    const owner = {
+      answer: (answer: PublishAnswer) => answers.push(answer),
+      takenOver: () => (taken += 1),
+      gone: () => false,
+    };
     const opened = await edge.openPublisher({ source: 'main', publisher: 'p', durability: 'os' }, owner);
     expect(opened.published).toBe(5);
     const payloads = texts('a', 'b');
@@ -160,7 +164,7 @@ describe('an edge', () => {
     await edge.follow(7, new List().ref);
     await edge.openPublisher(
       { source: 'main', publisher: 'p', durability: 'os' },
-      { answer: () => {}, takenOver: () => {} },
+      { answer: () => {}, takenOver: () => {}, gone: () => false },
     );
     await until(() => feeds.length === 1, 'the feed');
     link.close();
