@@ -15,7 +15,8 @@ import { Subscriptions } from './subscriptions.js';
 
 /** What an Edge understands. */
 export type EdgeProtocol = {
-  inspect: [Record<string, never>, EdgeInspection];
+  /** At most `linesMax` subscriptions are listed. */
+  inspect: [{ linesMax: number }, EdgeInspection];
   /** Answered at once by a process that is alive. */
   ping: [Record<string, never>, void];
   /** Tell every client to reconnect, and resolve when all connections are closed. */
@@ -28,7 +29,7 @@ export interface EdgeInspection {
   connections: number;
   rewinds: number;
   publishBytes: number;
-  /** At most 1000. */
+  /** The first of them. */
   subscriptions: SubscriptionInspection[];
   subscriptionCount: number;
 }
@@ -52,8 +53,8 @@ export type EdgeParameters = { limits: EdgeLimits } & (
 const tickMs = 250;
 /** How long a refused client may take to read its ERROR before it is cut. */
 const refusedMs = 2_000;
-/** How long a drain waits for clients before it cuts them. */
-const drainMs = 3_000;
+/** How long a drain waits for clients; those that are still there are cut when the edge stops. */
+const drainMs = 2_000;
 
 /** Accepts connections and hosts what they run: their requests, subscriptions and subscription lists. */
 export default class EdgeActor extends Actor<EdgeParameters, EdgeProtocol> implements Behaviour<EdgeProtocol> {
@@ -104,13 +105,13 @@ export default class EdgeActor extends Actor<EdgeParameters, EdgeProtocol> imple
     this.#accept(socket);
   }
 
-  inspect(): EdgeInspection {
+  inspect({ linesMax }: { linesMax: number }): EdgeInspection {
     return {
       pid: process.pid,
       connections: this.#connections.size,
       rewinds: this.#rewinds.size,
       publishBytes: this.#budget.bytes,
-      subscriptions: this.#subscriptions.inspect(),
+      subscriptions: this.#subscriptions.inspect(linesMax),
       subscriptionCount: this.#subscriptions.size,
     };
   }

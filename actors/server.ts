@@ -1,6 +1,7 @@
 import type { Store } from '../storage/index.js';
 import EdgeActor, { type EdgeLimits, type EdgeProtocol } from './edge.js';
 import GeneratorActor, { type GeneratorProtocol } from './generator.js';
+import { inspectActors } from './inspection.js';
 import { DataSocket } from './link/data-socket.js';
 import { ForkedRewinds } from './link/forked-rewinds.js';
 import { Listener } from './listener.js';
@@ -38,9 +39,8 @@ export interface ServerParameters {
 }
 
 /** Bounds of the steps of a drain. */
-const flushMs = 3_000;
-const edgeDrainMs = 3_000;
-const inspectMs = 2_000;
+const flushMs = 2_500;
+const edgeDrainMs = 2_500;
 
 /**
  * The root of the tree (the seeds' SessionServer): knows the active session of each source, puts every actor where the
@@ -68,8 +68,12 @@ export default class ServerActor extends Actor<ServerParameters, ServerProtocol>
 
   override async onStop(): Promise<void> {
     this.#listener?.close();
-    await Promise.all([...this.#forks, this.#rewindFork].map((fork) => fork?.stop()));
+    await this.#stopForks();
     await this.#dataSocket?.close();
+  }
+
+  async #stopForks(): Promise<void> {
+    await Promise.all([...this.#forks, this.#rewindFork].map((fork) => fork?.stop()));
   }
 
   async #start(): Promise<void> {
@@ -88,23 +92,18 @@ export default class ServerActor extends Actor<ServerParameters, ServerProtocol>
 
   async inspect(): Promise<Record<string, unknown>> {
     const { server, store } = this.parameters;
-    const ask = { timeoutMs: inspectMs };
-    const [sessions, edges, generator] = await Promise.all([
-      Promise.all([...this.#sessions.values()].map((session) => session.ask('inspect', {}, ask))),
-      Promise.all(
-        this.#edges().map((edge) => edge.ask('inspect', {}, ask).catch(() => ({ pid: edge.pid, busy: true }))),
-      ),
-      this.#generator?.ask('inspect', {}, ask),
-    ]);
+    const rewindHostPid = this.#rewindFork ? (this.#rewindFork.ref?.pid ?? null) : process.pid;
     return {
       server,
       pid: process.pid,
       uptimeMs: Math.round(performance.now() - this.#startedMs),
       durability: store.durability,
-      sessions,
-      edges,
-      rewindHostPid: this.#rewindFork ? (this.#rewindFork.ref?.pid ?? null) : process.pid,
-      generator: generator ?? null,
+      rewindHostPid,
+      ...(await inspectActors({
+        sessions: this.#sessions.values(),
+        edges: this.#edges(),
+        generator: this.#generator,
+      })),
       store: store.stats(),
     };
   }
@@ -116,6 +115,8 @@ export default class ServerActor extends Actor<ServerParameters, ServerProtocol>
       [...this.#sessions.values()].map((session) => session.ask('close', {}, { timeoutMs: flushMs })),
     );
     await Promise.allSettled(this.#edges().map((edge) => edge.ask('drain', {}, { timeoutMs: edgeDrainMs })));
+    // Before their parent stops them, or their end would look like a death.
+    await this.#stopForks();
   }
 
   #edges(): Ref<EdgeProtocol>[] {

@@ -21,7 +21,7 @@ export interface RunningServer {
 }
 
 /** Bounds of a stop, which together stay below 10 s. */
-const drainMs = 6_000;
+const drainMs = 5_500;
 const actorStopMs = 1_500;
 const addressMs = 5_000;
 

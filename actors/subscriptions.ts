@@ -10,9 +10,6 @@ import SubscriptionActor, {
 import SubscriptionListActor from './subscription-list.js';
 import { SubscriptionMembers } from './subscription-members.js';
 
-/** Lines of one `inspect`. */
-const inspectedMax = 1_000;
-
 /** All subscriptions of one process, and one SubscriptionList for each log that has any. */
 export class Subscriptions {
   readonly #spawner: Spawner;
@@ -63,10 +60,11 @@ export class Subscriptions {
     return open;
   }
 
-  inspect(): SubscriptionInspection[] {
+  /** State of the first `linesMax` of them. */
+  inspect(linesMax: number): SubscriptionInspection[] {
     const lines: SubscriptionInspection[] = [];
     for (const subscription of this.#open) {
-      if (lines.length === inspectedMax) break;
+      if (lines.length === linesMax) break;
       lines.push(subscription.inspect());
     }
     return lines;

@@ -48,8 +48,8 @@ export class SupervisedFork<Protocol extends PingProtocol> {
 
   /** Resolves when the first attempt to start it is over. */
   async start(): Promise<void> {
-    await this.#supervisor.start();
     this.#pinger = setInterval(() => void this.#ping(), pingEveryMs);
+    await this.#supervisor.start();
   }
 
   async stop(): Promise<void> {

@@ -12,7 +12,8 @@ import {
   ProtocolError,
   type ServerMessage,
 } from '../../protocol/index.js';
-import { deferred, silent, socketPair, turn, until } from './support.js';
+import { turn, until } from '../support/deadline.js';
+import { deferred, silent, socketPair } from './support.js';
 
 const login: ClientMessage = { type: 'LOGIN', versions: [1] };
 const heartbeat: ClientMessage = { type: 'HEARTBEAT' };

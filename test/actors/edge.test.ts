@@ -4,9 +4,10 @@ import type { Origin } from '../../actors/origin.js';
 import type { Rewinds } from '../../actors/rewinds.js';
 import type { Ref } from '../../actors/runtime/index.js';
 import { decodeServerMessage, encodeMessage, FrameReader, limits, type ServerMessage } from '../../protocol/index.js';
+import { turn, until } from '../support/deadline.js';
 import { startSystem } from './actor-system.js';
 import { TestOrigin } from './requests-stage.js';
-import { socketPair, turn, until } from './support.js';
+import { socketPair } from './support.js';
 
 async function start({ connectionsMax = 100, loginsMax = 100 } = {}): Promise<Ref<EdgeProtocol>> {
   const system = await startSystem();
@@ -46,7 +47,7 @@ describe('an edge', () => {
     const edge = await start();
     const one = await client(edge, { login: true });
     await client(edge, { login: true });
-    expect(await edge.ask('inspect', {}, ask)).toEqual({
+    expect(await edge.ask('inspect', { linesMax: 100 }, ask)).toEqual({
       pid: process.pid,
       connections: 2,
       rewinds: 3,
@@ -55,10 +56,10 @@ describe('an edge', () => {
       subscriptionCount: 0,
     });
     one.far.destroy();
-    let { connections } = await edge.ask('inspect', {}, ask);
+    let { connections } = await edge.ask('inspect', { linesMax: 100 }, ask);
     while (connections === 2) {
       await turn();
-      ({ connections } = await edge.ask('inspect', {}, ask));
+      ({ connections } = await edge.ask('inspect', { linesMax: 100 }, ask));
     }
     expect(connections).toBe(1);
   });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { FanOut, type Member } from '../../actors/fan-out.js';
 import type { SessionEnd } from '../../actors/subscription-machine.js';
-import { turn } from './support.js';
+import { turn } from '../support/deadline.js';
 
 class Listener implements Member {
   readonly heard: (number | string)[] = [];

@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
 import GeneratorActor, { type MessageListener } from '../../actors/generator.js';
+import { until } from '../support/deadline.js';
 import { startSystem } from './actor-system.js';
-import { until } from './support.js';
 
 type Asked = { topic: string; payload: { payloads?: Uint8Array[]; reason?: string } };
 

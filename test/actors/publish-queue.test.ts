@@ -3,7 +3,9 @@ import { LocalProducer } from '../../actors/local-producer.js';
 import { type Producer, PublishQueue } from '../../actors/publish-queue.js';
 import { blockPayloadBytesMax, type Durability, limits, type ReceiptRun } from '../../protocol/index.js';
 import { type Sealed, StorageError } from '../../storage/index.js';
-import { emptyLog, filled, texts, textsIn, turn } from './support.js';
+import { turn } from '../support/deadline.js';
+import { texts } from '../support/payloads.js';
+import { emptyLog, filled, textsIn } from './support.js';
 
 /** Keeps what it was told. */
 class Teller implements Producer {

@@ -4,7 +4,9 @@ import type { QueuedPublish } from '../../actors/publish-queue.js';
 import { type PublishAnswer, Publisher, type PublisherOwner } from '../../actors/publisher.js';
 import { limits, ProtocolError, type Publish, type ReceiptRun } from '../../protocol/index.js';
 import { type Log, PublisherRecord, StorageError } from '../../storage/index.js';
-import { emptyLog, texts, turn } from './support.js';
+import { turn } from '../support/deadline.js';
+import { texts } from '../support/payloads.js';
+import { emptyLog } from './support.js';
 
 class Owner implements PublisherOwner {
   readonly answers: PublishAnswer[] = [];

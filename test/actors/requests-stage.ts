@@ -22,8 +22,10 @@ import {
   type SubscribeBody,
 } from '../../protocol/index.js';
 import type { Page } from '../../storage/index.js';
+import { until } from '../support/deadline.js';
+import { texts } from '../support/payloads.js';
 import { startSystem } from './actor-system.js';
-import { blockOf, sessionOf, silent, socketPair, texts, until } from './support.js';
+import { blockOf, sessionOf, silent, socketPair } from './support.js';
 
 /** A subscription that only counts what it is told. */
 export class TestSubscription implements OpenSubscription {

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { type ClientMessage, encodeMessage, limits } from '../../protocol/index.js';
 import type { Page } from '../../storage/index.js';
+import { turn, until } from '../support/deadline.js';
 import { Stage } from './requests-stage.js';
-import { blockOf, filled, sessionOf, turn, until } from './support.js';
+import { blockOf, filled, sessionOf } from './support.js';
 
 describe('a login', () => {
   it('is answered with what the server is, and with the last number of the publisher', async () => {

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { Retransmission } from '../../actors/retransmission.js';
 import { blockFirstSeq, blockHeaderBytes, readBlockHeader, verifyBlock } from '../../protocol/index.js';
 import type { Page } from '../../storage/index.js';
-import { blockOf, deferred, TestOutlet, textsIn, turn } from './support.js';
+import { turn } from '../support/deadline.js';
+import { blockOf, deferred, TestOutlet, textsIn } from './support.js';
 
 /** Blocks [1..4] [5..6] [7..10]. */
 const blocks = [blockOf(1, 4), blockOf(5, 2), blockOf(7, 4)];

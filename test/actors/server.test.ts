@@ -1,6 +1,3 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { defaultServerConfig, type ServerConfig } from '../../actors/server-config.js';
 import { type RunningServer, startServer } from '../../actors/start-server.js';
@@ -12,7 +9,10 @@ import {
   type ServerMessage,
 } from '../../protocol/index.js';
 import { Wire } from '../sim/wire.js';
-import { silent, texts, until } from './support.js';
+import { until } from '../support/deadline.js';
+import { texts } from '../support/payloads.js';
+import { temporaryDirectory } from '../support/temporary-directory.js';
+import { silent } from './support.js';
 
 /** Everything one client hears, blocks as `first..last`. */
 class Client {
@@ -50,16 +50,22 @@ class Client {
   }
 }
 
+/** A directory that is removed after the test, and after what the test starts in it has stopped. */
+async function directoryOfTest(): Promise<string> {
+  const { directory, remove } = await temporaryDirectory();
+  onTestFinished(remove);
+  return directory;
+}
+
 type More = Partial<Omit<ServerConfig, 'generator'>> & { generator?: Partial<ServerConfig['generator']> };
 
 async function start({ generator, ...more }: More = {}): Promise<RunningServer & { data: string }> {
-  const data = more.data ?? (await mkdtemp(join(tmpdir(), 'latecomer-server-')));
+  const data = more.data ?? (await directoryOfTest());
   const settled = { ...defaultServerConfig.generator, rate: 0, ...generator };
   const config = { ...defaultServerConfig, durability: 'os', data, port: 0, ...more, generator: settled } as const;
   const server = await startServer(config, silent);
   onTestFinished(async () => {
     await server.stop();
-    await rm(data, { recursive: true, force: true });
   });
   return { ...server, data };
 }
@@ -175,7 +181,7 @@ describe('a server', () => {
 
   it('lets go of its directory when its port is taken', async () => {
     const { port } = await start();
-    const data = await mkdtemp(join(tmpdir(), 'latecomer-server-'));
+    const data = await directoryOfTest();
     await expect(start({ data, port })).rejects.toMatchObject({ code: 'EADDRINUSE' });
     const { port: another } = await start({ data });
     const client = await Client.login(another);

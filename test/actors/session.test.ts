@@ -1,6 +1,3 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { PublishAnswer, PublisherOwner } from '../../actors/publisher.js';
 import type { Ref } from '../../actors/runtime/index.js';
@@ -8,8 +5,11 @@ import SessionActor, { type SessionProtocol } from '../../actors/session.js';
 import type { SubscriptionListProtocol } from '../../actors/subscription-list.js';
 import type { Publish } from '../../protocol/index.js';
 import { StorageError, Store } from '../../storage/index.js';
+import { until } from '../support/deadline.js';
+import { texts } from '../support/payloads.js';
+import { temporaryDirectory } from '../support/temporary-directory.js';
 import { startSystem } from './actor-system.js';
-import { silent, texts, until } from './support.js';
+import { silent } from './support.js';
 
 const ask = { timeoutMs: 5_000 };
 
@@ -45,12 +45,12 @@ function publishOf(number: number, session = ''): Publish {
 
 /** A Session on a store of its own. */
 async function start() {
-  const directory = await mkdtemp(join(tmpdir(), 'latecomer-session-'));
+  const { directory, remove } = await temporaryDirectory();
   const clock = () => 1_000;
   const store = await Store.open({ directory, durability: 'os', clock, logger: silent, diskReserveBytes: 0 });
   onTestFinished(async () => {
     await store.close();
-    await rm(directory, { recursive: true });
+    await remove();
   });
   const log = await store.createSession('main', 'S1');
   const system = await startSystem();

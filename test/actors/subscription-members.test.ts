@@ -3,7 +3,8 @@ import type { Member } from '../../actors/fan-out.js';
 import type { Followed, Origin } from '../../actors/origin.js';
 import { SubscriptionMembers } from '../../actors/subscription-members.js';
 import { Ring } from '../../storage/index.js';
-import { deferred, turn } from './support.js';
+import { turn } from '../support/deadline.js';
+import { deferred } from './support.js';
 
 const ring = new Ring(1_000, 1);
 

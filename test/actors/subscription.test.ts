@@ -6,8 +6,9 @@ import SubscriptionActor, { type OpenSubscription, type SubscriptionProtocol } f
 import type { SubscriptionMembers } from '../../actors/subscription-members.js';
 import type { SessionSummary } from '../../protocol/index.js';
 import { Ring } from '../../storage/index.js';
+import { turn, until } from '../support/deadline.js';
 import { startSystem } from './actor-system.js';
-import { blockOf, deferred, sessionOf, TestOutlet, textsIn, turn, until } from './support.js';
+import { blockOf, deferred, sessionOf, TestOutlet, textsIn } from './support.js';
 
 interface TestRewind extends OpenRewind {
   receiver: RewindReceiver;

@@ -13,13 +13,9 @@ import {
   sealBlock,
 } from '../../protocol/index.js';
 import { Log } from '../../storage/index.js';
+import { texts } from '../support/payloads.js';
 
 export const silent = pino({ level: 'silent' });
-
-/** Payloads that say who they are. */
-export function texts(...values: string[]): Payloads {
-  return encodePayloads(values.map((value) => Buffer.from(value)));
-}
 
 /** `count` payloads of `bytes` bytes each. */
 export function filled(count: number, bytes: number): Payloads {
@@ -66,20 +62,6 @@ export function deferred<T>(): { promise: Promise<T>; resolve: (value: T) => voi
     reject = rej;
   });
   return { promise, resolve, reject };
-}
-
-/** Lets everything that is ready to run do so. */
-export function turn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
-}
-
-/** Wait until `reached`, looked at every turn; past the deadline the test fails. */
-export async function until(reached: () => boolean, what: string, deadlineMs = 10_000): Promise<void> {
-  const givenUpMs = performance.now() + deadlineMs;
-  while (!reached()) {
-    if (performance.now() > givenUpMs) throw new Error(`waited ${deadlineMs} ms for: ${what}`);
-    await turn();
-  }
 }
 
 /** Two ends of a TCP connection; closed after the test. The far end is not read until somebody listens. */

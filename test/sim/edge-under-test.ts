@@ -41,7 +41,7 @@ export async function startEdgeUnderTest(system: System, store: Store, config: S
   const listener = await Listener.listen('127.0.0.1', 0, { running: () => [edge] }, logger);
   return {
     port: listener.address.port,
-    inspect: async () => [await edge.ask('inspect', {}, { timeoutMs: 5_000 })],
+    inspect: async () => [await edge.ask('inspect', { linesMax: 1_000 }, { timeoutMs: 5_000 })],
     stop: async () => {
       listener.close();
       assert.equal(exit.mock.calls.length, 0, 'the edge has lost its data socket');

@@ -1,5 +1,3 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { vi } from 'vitest';
@@ -8,6 +6,7 @@ import { Placement, System } from '../../actors/runtime/index.js';
 import ServerActor from '../../actors/server.js';
 import { defaultServerConfig, type ServerConfig } from '../../actors/server-config.js';
 import { type Page, Store } from '../../storage/index.js';
+import { temporaryDirectory } from '../support/temporary-directory.js';
 import { startEdgeUnderTest } from './edge-under-test.js';
 
 export const logger = pino({ level: process.env.LOG_LEVEL ?? 'silent' });
@@ -32,7 +31,7 @@ export async function startServerUnderTest(
   more: Partial<ServerConfig>,
   read: (page: () => Promise<Page>) => Promise<Page>,
 ): Promise<ServerUnderTest> {
-  const data = await mkdtemp(join(tmpdir(), 'latecomer-sim-'));
+  const { directory: data, remove } = await temporaryDirectory();
   const generator = { ...defaultServerConfig.generator, rate: 0 };
   const config: ServerConfig = { ...defaultServerConfig, data, port: 0, generator, ...more };
   const { durability, ringBytesMax, pageCacheBytesMax } = config;
@@ -49,7 +48,7 @@ export async function startServerUnderTest(
     stop: async () => {
       await stop();
       await store.close();
-      await rm(data, { recursive: true, force: true });
+      await remove();
     },
   };
 }

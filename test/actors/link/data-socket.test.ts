@@ -9,9 +9,10 @@ import { connectOrigin } from '../../../actors/link/remote-origin.js';
 import type { Origin } from '../../../actors/origin.js';
 import RewindHostActor from '../../../actors/rewind-host.js';
 import type { Page } from '../../../storage/index.js';
+import { until } from '../../support/deadline.js';
 import { startSystem } from '../actor-system.js';
 import { TestOrigin } from '../requests-stage.js';
-import { blockOf, sessionOf, silent, until } from '../support.js';
+import { blockOf, sessionOf, silent } from '../support.js';
 
 /** A data socket, in the process that plays its forks as well: their exit is only noted. */
 async function listen({ forkedRewinds = false } = {}) {

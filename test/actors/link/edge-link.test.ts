@@ -8,8 +8,10 @@ import type { Ref } from '../../../actors/runtime/index.js';
 import type { SubscriptionStart } from '../../../actors/subscription.js';
 import type { SubscriptionListProtocol } from '../../../actors/subscription-list.js';
 import { encodePublishHeader, ProtocolError, readPublish } from '../../../protocol/index.js';
+import { until } from '../../support/deadline.js';
+import { texts } from '../../support/payloads.js';
 import { TestOrigin, TestSubscription } from '../requests-stage.js';
-import { blockOf, sessionOf, silent, socketPair, texts, textsIn, until } from '../support.js';
+import { blockOf, sessionOf, silent, socketPair, textsIn } from '../support.js';
 
 /** A subscription list that keeps what it is told. */
 class List {

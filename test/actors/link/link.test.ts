@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { Link, type LinkHandlers, type LinkMessage } from '../../../actors/link/link.js';
 import { ProtocolError } from '../../../protocol/index.js';
-import { blockOf, socketPair, turn, until } from '../support.js';
+import { turn, until } from '../../support/deadline.js';
+import { blockOf, socketPair } from '../support.js';
 
 /** Two links to each other; the far one does what it is told. */
 async function linked(handlers: Partial<LinkHandlers> = {}) {
