@@ -261,9 +261,9 @@ export class Client<T = Uint8Array> extends Emitter<ClientEvents> {
   async #find(source: string | undefined, session: string | undefined): Promise<FoundSession | undefined> {
     const sessions = await this.sessions(source === undefined ? {} : { source });
     const wanted = source ?? this.#server?.source;
-    return sessions.find((found) =>
-      session === undefined ? found.state === 'active' && found.source === wanted : found.session === session,
-    );
+    const own = sessions.filter((found) => found.source === wanted);
+    if (session !== undefined) return own.find((found) => found.session === session);
+    return own.find(({ state }) => state === 'active') ?? own[own.length - 1];
   }
 
   #end(error: LatecomerError): void {

@@ -32,7 +32,7 @@ export interface RangeReaderSurroundings<T> {
   online(): boolean;
   /** The consumer waits for what has not been received. */
   waiting(): void;
-  /** Look a session up in the catalogue; blank means the active one. */
+  /** Look a session up in the catalogue; blank means the active one, or the newest when none is active. */
   find(source: string | undefined, session: string | undefined): Promise<FoundSession | undefined>;
 }
 
@@ -182,7 +182,7 @@ export class RangeReader<T> extends Emitter<RerequestEvents> implements Rereques
   #onFound(found: FoundSession | undefined): void {
     if (this.closed) return;
     if (found === undefined && this.#session === undefined) {
-      this.fail(new LatecomerError('ERR_UNKNOWN_SESSION', 'there is no active session to rerequest from'));
+      this.fail(new LatecomerError('ERR_UNKNOWN_SESSION', 'there is no session to rerequest from'));
       return;
     }
     if (found && this.#epoch !== undefined && this.#epoch !== found.epoch) {

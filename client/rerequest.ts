@@ -3,7 +3,7 @@ import type { Message } from './message-block.js';
 
 /** A range of messages to be sent again. */
 export interface RerequestOptions {
-  /** @defaultValue the active session */
+  /** @defaultValue the active session, or the newest one when none is active */
   session?: string;
   /** First and last number wanted. */
   from: number;

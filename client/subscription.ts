@@ -3,7 +3,7 @@ import type { Message, MessageBlock } from './message-block.js';
 
 /** What to subscribe to. */
 export interface SubscribeOptions {
-  /** @defaultValue the active session */
+  /** @defaultValue the active session, or the newest one when none is active */
   session?: string;
   /** First number wanted: n ≥ 1 starts there, 0 is the newest message. @defaultValue live only */
   from?: number;

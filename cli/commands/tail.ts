@@ -29,7 +29,11 @@ export const tail: Command = {
   settings: clientSettings,
   options: [
     sourceOption,
-    { flag: 'session', placeholder: 'NAME', description: 'session to read; the active one when not given' },
+    {
+      flag: 'session',
+      placeholder: 'NAME',
+      description: 'session to read; the active one when not given, else the newest',
+    },
     { flag: 'from', placeholder: 'N', description: 'first number; 0 is the newest message; live only when not given' },
     { flag: 'to', placeholder: 'N', description: 'end after this number' },
     { flag: 'count', placeholder: 'N', description: 'end after this many messages' },

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { SessionSummary } from '../../client/index.js';
-import { within } from './fake-server.js';
+import { within } from '../support/deadline.js';
 import { rejectionOf, startPair, take, thrownBy } from './setup.js';
 
 function summary(session: string, fields: Partial<SessionSummary> = {}): SessionSummary {
@@ -111,7 +111,21 @@ describe('a rerequest', () => {
     expect(await take(iterator, 1)).toMatchObject([{ session: 'S2', seq: 1 }]);
   });
 
-  it('fails when there is no active session, or when the epoch is another', async () => {
+  it('takes the newest session of its source when none is named and none is active', async () => {
+    const { connection, client } = await startPair();
+    const iterator = client.rerequest({ from: 1, to: 1 })[Symbol.asyncIterator]();
+    const lookup = await connection.take('SESSIONS');
+    const ended = { state: 'ended' } as const;
+    const sessions = [summary('S1', ended), summary('S2', ended), summary('S3', { source: 'other' })];
+    connection.send({ type: 'SESSION_LIST', request: lookup.request, sessions });
+    const { request, session } = await connection.take('REREQUEST');
+    expect(session).toBe('S2');
+    connection.retransmit(request, 1, ['a']);
+    connection.send({ type: 'RETRANSMITTED', request, from: 1, to: 1, messages: 1 });
+    expect(await take(iterator, 1)).toMatchObject([{ session: 'S2', seq: 1 }]);
+  });
+
+  it('fails when there is no session, or when the epoch is another', async () => {
     const { connection, client } = await startPair();
     const blank = client.rerequest({ from: 1, to: 1 })[Symbol.asyncIterator]();
     const first = await connection.take('SESSIONS');
