@@ -3,6 +3,12 @@ import type { Page } from './page.js';
 /** What a page costs beside its blocks' bytes. */
 const pageOverheadBytes = 512;
 
+/**
+ * So many of the pages that start at or before a number are looked at, the nearest first. Pages overlap, so one that
+ * starts earlier may reach further; the further away it starts the less likely it does, and a miss costs only a read.
+ */
+const candidatesMax = 3;
+
 interface CachedPage {
   log: number;
   firstSeq: number;
@@ -31,7 +37,8 @@ export class PageCache {
   find(log: number, seq: number): Page | undefined {
     const pages = this.#byLog.get(log);
     if (!pages) return undefined;
-    for (let index = countUpTo(pages, seq) - 1; index >= 0 && index >= countUpTo(pages, seq) - 3; index -= 1) {
+    const end = countUpTo(pages, seq);
+    for (let index = end - 1; index >= Math.max(0, end - candidatesMax); index -= 1) {
       const cached = pages[index]!;
       if (cached.page.next <= seq) continue;
       this.#pages.delete(cached);
