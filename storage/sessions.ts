@@ -11,6 +11,13 @@ export interface SessionEntry {
   row: CatalogueRow;
 }
 
+/** The sessions of one source. */
+interface SourceSessions {
+  /** Oldest first. */
+  entries: SessionEntry[];
+  byName: Map<string, SessionEntry>;
+}
+
 /** What {@link Sessions} needs to start and end sessions. */
 export interface SessionsOptions {
   committer: Pick<Committer, 'write'>;
@@ -24,6 +31,7 @@ export class Sessions {
   readonly #options: SessionsOptions;
   /** By number of the log, oldest first. */
   readonly #entries = new Map<number, SessionEntry>();
+  readonly #bySource = new Map<string, SourceSessions>();
   /** Sources for which a session is being started. */
   readonly #starting = new Set<string>();
   #lastNumber = 0;
@@ -48,10 +56,14 @@ export class Sessions {
   }
 
   active(source: string): Log | undefined {
-    for (const log of this.logs()) {
-      if (log.source === source && log.state === 'active') return log;
-    }
-    return undefined;
+    return this.#bySource.get(source)?.entries.findLast(({ log }) => log.state === 'active')?.log;
+  }
+
+  /** As {@link Store.findSession}. */
+  find(source: string, session: string): SessionSummary | undefined {
+    const own = this.#bySource.get(source);
+    const entry = session === '' ? own?.entries[own.entries.length - 1] : own?.byName.get(session);
+    return entry && this.summary(entry.log);
   }
 
   summary(log: Log): SessionSummary {
@@ -59,20 +71,16 @@ export class Sessions {
   }
 
   summaries(source?: string): SessionSummary[] {
-    const summaries: SessionSummary[] = [];
-    for (const log of this.logs()) {
-      if (source === undefined || log.source === source) summaries.push(this.summary(log));
-    }
-    return summaries;
+    const entries = source === undefined ? [...this.#entries.values()] : (this.#bySource.get(source)?.entries ?? []);
+    return entries.map(({ log }) => this.summary(log));
   }
 
   /** As {@link Store.createSession}. */
   async create(source: string, session: string): Promise<Log> {
     const { clock, committer, randomEpoch, ringBytesMax } = this.#options;
-    const known = this.summaries(source);
-    const active = known.some(({ state }) => state === 'active') || this.#starting.has(source);
+    const active = this.active(source) !== undefined || this.#starting.has(source);
     assert(!active, `source ${source} has an active session`);
-    assert(!known.some((summary) => summary.session === session), `source ${source} has had a session ${session}`);
+    assert(!this.#bySource.get(source)?.byName.has(session), `source ${source} has had a session ${session}`);
     assert(this.#lastNumber < logNumberMax, 'numbers for logs are used up');
     this.#lastNumber += 1;
     const number = this.#lastNumber;
@@ -117,6 +125,11 @@ export class Sessions {
 
   #add(entry: SessionEntry): void {
     this.#entries.set(entry.log.number, entry);
+    const { source, session } = entry.row;
+    const own: SourceSessions = this.#bySource.get(source) ?? { entries: [], byName: new Map() };
+    this.#bySource.set(source, own);
+    own.entries.push(entry);
+    own.byName.set(session, entry);
     this.#lastNumber = Math.max(this.#lastNumber, entry.log.number);
   }
 

@@ -113,6 +113,11 @@ export class Store {
     return this.#sessions.summaries(source);
   }
 
+  /** The line of a session of that source; of the newest one when `session` is empty. Takes no longer with more sessions. */
+  findSession(source: string, session: string): SessionSummary | undefined {
+    return this.#sessions.find(source, session);
+  }
+
   /** A log's line of the catalogue. */
   summary(log: Log): SessionSummary {
     return this.#sessions.summary(log);
