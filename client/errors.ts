@@ -54,3 +54,9 @@ export function reportedError(report: { code: ErrorCode; message: string; remedy
 export function abortedError(signal: AbortSignal, what: string): LatecomerError {
   return new LatecomerError('ERR_ABORTED', `${what} was aborted`, { cause: signal.reason });
 }
+
+/** What the server sent does not follow what came before it. @param what came */
+export function gapError(what: string, expected: number | undefined, found: number): LatecomerError {
+  const message = `${what}: expected ${expected ?? 'none'}, found ${found}`;
+  return new LatecomerError('ERR_GAP', message, { facts: { expected, found } });
+}

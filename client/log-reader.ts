@@ -1,9 +1,8 @@
 import type { BlockHeader, ServerMessage, SubscribeBody } from '../protocol/index.js';
-import { Emitter } from './emitter.js';
-import { abortedError, LatecomerError } from './errors.js';
-import { Inbox } from './inbox.js';
+import { gapError, LatecomerError } from './errors.js';
 import { iterate } from './inbox-iterator.js';
-import { type Message, MessageBlock } from './message-block.js';
+import { InboxReader } from './inbox-reader.js';
+import { MessageBlock } from './message-block.js';
 import type { Position, SubscribeOptions, Subscription, SubscriptionEvents } from './subscription.js';
 import type { Values } from './values.js';
 
@@ -23,70 +22,39 @@ export interface LogReaderEvents {
  * The subscription as its consumer sees it, and the position behind it: `next` is the number the server owes. It knows
  * nothing of connections; `Subscriptions` asks the server on its behalf.
  */
-export class LogReader<T> extends Emitter<SubscriptionEvents> implements Subscription<T> {
+export class LogReader<T> extends InboxReader<T, SubscriptionEvents> implements Subscription<T> {
   readonly #options: SubscribeOptions;
   readonly #values: Values<T>;
-  readonly #inbox: Inbox<T>;
   readonly #events: LogReaderEvents;
   #at: { session: string; epoch: string; next: number } | undefined;
-  #closed = false;
-  #release: () => void = () => {};
 
   constructor(options: SubscribeOptions, values: Values<T>, events: LogReaderEvents) {
-    super();
-    this.#options = options;
-    this.#values = values;
-    this.#events = events;
-    this.#inbox = new Inbox({
+    super('subscription', {
       held: (bytes) => events.held(bytes),
       drained: () => events.drained(),
       waiting: () => events.waiting(),
-      broken: () => this.#finish(),
     });
+    this.#options = options;
+    this.#values = values;
+    this.#events = events;
   }
 
   /** Begin to heed the signal of the options; the reader may be closed afterwards. */
   start(): void {
-    this.#obey(this.#options.signal);
+    this.obey(this.#options.signal);
   }
 
   get position(): Position | undefined {
     if (this.#at === undefined) return undefined;
     const { session, epoch, next } = this.#at;
-    return { session, epoch, from: this.#inbox.nextSeq ?? next };
-  }
-
-  /** Bytes that wait for the consumer. */
-  get bytes(): number {
-    return this.#inbox.bytes;
-  }
-
-  /** Whether the consumer waits for what has not been received. */
-  get waiting(): boolean {
-    return this.#inbox.waiting;
-  }
-
-  get closed(): boolean {
-    return this.#closed;
-  }
-
-  [Symbol.asyncIterator](): AsyncIterableIterator<Message<T>, undefined> {
-    return iterate(
-      () => this.#inbox.next(),
-      () => this.close(),
-    );
+    return { session, epoch, from: this.inbox.nextSeq ?? next };
   }
 
   blocks(): AsyncIterableIterator<MessageBlock<T>, undefined> {
     return iterate(
-      () => this.#inbox.nextBlock(),
+      () => this.inbox.nextBlock(),
       () => this.close(),
     );
-  }
-
-  close(): void {
-    this.#inbox.discard();
-    this.#finish();
   }
 
   /** The request to make of the server now: what was asked for at first, later the position reached. */
@@ -109,7 +77,8 @@ export class LogReader<T> extends Emitter<SubscriptionEvents> implements Subscri
   subscribed(answer: ServerMessageOf<'SUBSCRIBED'>): void {
     const { source, session, epoch, from, lastSeq } = answer;
     const asked = this.#at?.next ?? this.#options.from;
-    if (asked !== undefined && asked > 0 && asked !== from) throw gap(`subscription to ${session}`, asked, from);
+    if (asked !== undefined && asked > 0 && asked !== from)
+      throw gapError(`start of the subscription to ${session}`, asked, from);
     this.#at = { session, epoch, next: from };
     this.emit('subscribed', { source, session, epoch, from, lastSeq });
     if (from <= lastSeq) this.emit('rewinding', { session, from, lastSeq });
@@ -119,29 +88,28 @@ export class LogReader<T> extends Emitter<SubscriptionEvents> implements Subscri
   block(frame: Buffer, header: BlockHeader): void {
     const { session } = this.#expect(header.firstSeq, `block of ${header.count} messages`);
     this.#at!.next = header.lastSeq + 1;
-    this.#inbox.push(new MessageBlock(frame, { ...header, session }, this.#values));
+    this.inbox.push(new MessageBlock(frame, { ...header, session }, this.#values));
   }
 
   /** @throws LatecomerError `ERR_GAP` */
   lost({ from, to, reason }: ServerMessageOf<'LOST'>): void {
     const { session } = this.#expect(from, `LOST range up to ${to}`);
     this.#at!.next = to + 1;
-    this.#inbox.notify(() => this.emit('lost', { session, from, to, reason }));
+    this.inbox.notify(() => this.emit('lost', { session, from, to, reason }));
   }
 
   live(): void {
     if (this.#at === undefined) return;
     const { session, next } = this.#at;
-    this.#inbox.notify(() => this.emit('live', { session, seq: next - 1 }));
+    this.inbox.notify(() => this.emit('live', { session, seq: next - 1 }));
   }
 
   /** @throws LatecomerError `ERR_GAP` when messages are missing at the end */
   ended({ session, lastSeq, reason }: ServerMessageOf<'END_OF_SESSION'>): void {
     // A reader that waits for a later message may be beyond the end.
     if (this.#at === undefined || lastSeq >= this.#at.next) this.#expect(lastSeq + 1, 'end of session');
-    this.#inbox.notify(() => this.emit('ended', { session, lastSeq, reason }));
-    this.#inbox.end();
-    this.#finish();
+    this.inbox.notify(() => this.emit('ended', { session, lastSeq, reason }));
+    this.fail();
   }
 
   reset(answer: ServerMessageOf<'RESET'>): void {
@@ -152,43 +120,15 @@ export class LogReader<T> extends Emitter<SubscriptionEvents> implements Subscri
     this.fail(new LatecomerError('ERR_RESET', message, { facts }));
   }
 
-  /** What is buffered is handed out, then the iterator throws, or ends when there is no error. */
-  fail(error?: LatecomerError): void {
-    this.#inbox.end(error);
-    this.#finish();
+  protected override onClosed(): void {
+    this.#events.closed();
   }
 
   #expect(found: number, what: string): { session: string } {
     const at = this.#at;
     if (at === undefined || found !== at.next) {
-      throw gap(what, at?.next, found);
+      throw gapError(what, at?.next, found);
     }
     return at;
   }
-
-  #obey(signal: AbortSignal | undefined): void {
-    if (signal === undefined) return;
-    const abort = (): void => {
-      this.#inbox.discard(abortedError(signal, 'subscription'));
-      this.#finish();
-    };
-    if (signal.aborted) {
-      abort();
-      return;
-    }
-    signal.addEventListener('abort', abort, { once: true });
-    this.#release = () => signal.removeEventListener('abort', abort);
-  }
-
-  #finish(): void {
-    if (this.#closed) return;
-    this.#closed = true;
-    this.#release();
-    this.#events.closed();
-  }
-}
-
-function gap(what: string, expected: number | undefined, found: number): LatecomerError {
-  const message = `${what} starts at ${found}, expected ${expected ?? 'none'}`;
-  return new LatecomerError('ERR_GAP', message, { facts: { expected, found } });
 }

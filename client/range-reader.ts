@@ -1,11 +1,9 @@
 import { type ClientMessage, readBlockHeader, type ServerMessage } from '../protocol/index.js';
 import type { Backoff } from './backoff.js';
-import { Emitter } from './emitter.js';
 import type { Environment } from './environment.js';
-import { abortedError, LatecomerError, reportedError } from './errors.js';
-import { Inbox } from './inbox.js';
-import { iterate } from './inbox-iterator.js';
-import { type Message, MessageBlock } from './message-block.js';
+import { gapError, LatecomerError, reportedError } from './errors.js';
+import { InboxReader } from './inbox-reader.js';
+import { MessageBlock } from './message-block.js';
 import type { Rerequest, RerequestEvents, RerequestOptions } from './rerequest.js';
 import type { Values } from './values.js';
 
@@ -39,10 +37,9 @@ export interface RangeReaderSurroundings<T> {
 type Answer = Extract<ServerMessage, { type: 'LOST' | 'RETRANSMITTED' | 'REJECTED' }>;
 
 /** A rerequest as its consumer sees it, and the pieces by which it is fetched. */
-export class RangeReader<T> extends Emitter<RerequestEvents> implements Rerequest<T> {
+export class RangeReader<T> extends InboxReader<T, RerequestEvents> implements Rerequest<T> {
   readonly #options: RerequestOptions;
   readonly #surroundings: RangeReaderSurroundings<T>;
-  readonly #inbox: Inbox<T>;
   #session: string | undefined;
   #epoch: string | undefined;
   #next: number;
@@ -50,23 +47,20 @@ export class RangeReader<T> extends Emitter<RerequestEvents> implements Rereques
   /** The last number of the piece being sent. */
   #pieceTo: number | undefined;
   #received = { bytes: 0, messages: 0 };
-  #state: 'find' | 'finding' | 'fetch' | 'closed' = 'fetch';
+  #state: 'find' | 'finding' | 'fetch' = 'fetch';
   #cancelRetry: () => void = () => {};
-  #release: () => void = () => {};
 
   constructor(options: RerequestOptions, surroundings: RangeReaderSurroundings<T>) {
-    super();
+    super('rerequest', {
+      held: () => {},
+      drained: () => this.advance(),
+      waiting: () => surroundings.waiting(),
+    });
     this.#options = options;
     this.#surroundings = surroundings;
     this.#session = options.session === '' ? undefined : options.session;
     this.#epoch = options.epoch;
     this.#next = options.from;
-    this.#inbox = new Inbox({
-      held: () => {},
-      drained: () => this.advance(),
-      waiting: () => surroundings.waiting(),
-      broken: () => this.#finish(),
-    });
     // A range in several pieces must not mix sessions, nor epochs.
     const severalPieces = options.to - options.from >= firstPieceMessages;
     if (this.#session === undefined || this.#epoch !== undefined || severalPieces) this.#state = 'find';
@@ -74,39 +68,18 @@ export class RangeReader<T> extends Emitter<RerequestEvents> implements Rereques
 
   /** Begin: heed the signal, ask for the first piece. */
   start(): void {
-    this.#obey(this.#options.signal);
+    this.obey(this.#options.signal);
     this.advance();
-  }
-
-  [Symbol.asyncIterator](): AsyncIterableIterator<Message<T>, undefined> {
-    return iterate(
-      () => this.#inbox.next(),
-      () => this.close(),
-    );
-  }
-
-  close(): void {
-    this.#inbox.discard();
-    this.#finish();
-  }
-
-  /** Whether the consumer waits for what has not been received. */
-  get waiting(): boolean {
-    return this.#inbox.waiting;
-  }
-
-  get closed(): boolean {
-    return this.#state === 'closed';
   }
 
   /** Take the next step there is to take, if there is one now. */
   advance(): void {
-    if (!this.#surroundings.online() || this.#pieceTo !== undefined) return;
+    if (this.closed || !this.#surroundings.online() || this.#pieceTo !== undefined) return;
     if (this.#state === 'find') {
       this.#find();
       return;
     }
-    if (this.#state !== 'fetch' || this.#inbox.bytes >= pieceBytes) return;
+    if (this.#state !== 'fetch' || this.inbox.bytes >= pieceBytes) return;
     this.#cancelRetry();
     const { source, to } = this.#options;
     this.#pieceTo = Math.min(to, this.#next + this.#pieceMessages - 1);
@@ -134,7 +107,7 @@ export class RangeReader<T> extends Emitter<RerequestEvents> implements Rereques
     this.#next = header.lastSeq + 1;
     this.#received.bytes += frame.length;
     this.#received.messages += header.count;
-    this.#inbox.push(new MessageBlock(frame, { ...header, session: this.#session ?? '' }, this.#surroundings.values));
+    this.inbox.push(new MessageBlock(frame, { ...header, session: this.#session ?? '' }, this.#surroundings.values));
   }
 
   answer(message: Answer): void {
@@ -150,13 +123,13 @@ export class RangeReader<T> extends Emitter<RerequestEvents> implements Rereques
     const asked = this.#pieceTo;
     this.#pieceTo = undefined;
     if (this.#next !== message.to + 1) {
-      this.fail(gap(`end of retransmission at ${message.to}`, message.to, this.#next - 1));
+      this.fail(gapError('end of the retransmission', this.#next - 1, message.to));
       return;
     }
     this.#surroundings.backoff.reset();
     // The server may end early, where the log ends.
     if (this.#next > this.#options.to || message.to !== asked) {
-      this.#complete();
+      this.fail();
       return;
     }
     const messageBytes = this.#received.messages > 0 ? this.#received.bytes / this.#received.messages : 1;
@@ -164,10 +137,8 @@ export class RangeReader<T> extends Emitter<RerequestEvents> implements Rereques
     this.advance();
   }
 
-  /** What is buffered is handed out, then the iterator throws, or ends when there is no error. */
-  fail(error?: LatecomerError): void {
-    this.#inbox.end(error);
-    this.#finish();
+  protected override onClosed(): void {
+    this.#cancelRetry();
   }
 
   #find(): void {
@@ -203,7 +174,7 @@ export class RangeReader<T> extends Emitter<RerequestEvents> implements Rereques
   #onLost({ from, to, reason }: Extract<Answer, { type: 'LOST' }>): void {
     if (!this.#follows(from, to)) return;
     this.#next = to + 1;
-    this.#inbox.notify(() => this.emit('lost', { from, to, reason }));
+    this.inbox.notify(() => this.emit('lost', { from, to, reason }));
   }
 
   #onRejected(message: Extract<Answer, { type: 'REJECTED' }>): void {
@@ -217,36 +188,7 @@ export class RangeReader<T> extends Emitter<RerequestEvents> implements Rereques
 
   #follows(from: number, to: number): boolean {
     if (from === this.#next && to <= (this.#pieceTo ?? 0)) return true;
-    this.fail(gap(`retransmission of [${from}..${to}]`, from, this.#next));
+    this.fail(gapError(`retransmission of [${from}..${to}]`, this.#next, from));
     return false;
   }
-
-  #complete(): void {
-    this.#inbox.end();
-    this.#finish();
-  }
-
-  #obey(signal: AbortSignal | undefined): void {
-    if (signal === undefined) return;
-    const abort = (): void => {
-      this.#inbox.discard(abortedError(signal, 'rerequest'));
-      this.#finish();
-    };
-    if (signal.aborted) {
-      abort();
-      return;
-    }
-    signal.addEventListener('abort', abort, { once: true });
-    this.#release = () => signal.removeEventListener('abort', abort);
-  }
-
-  #finish(): void {
-    this.#state = 'closed';
-    this.#cancelRetry();
-    this.#release();
-  }
-}
-
-function gap(what: string, found: number, expected: number): LatecomerError {
-  return new LatecomerError('ERR_GAP', `${what}: expected ${expected}`, { facts: { expected, found } });
 }
