@@ -1,20 +1,13 @@
-import { randomUUID } from 'node:crypto';
-import {
-  type ClientMessage,
-  decodeServerMessage,
-  FrameType,
-  protocolVersion,
-  type ServerMessage,
-  type SessionSummary,
-} from '../protocol/index.js';
+import type { ClientMessage, SessionSummary } from '../protocol/index.js';
 import { Backoff } from './backoff.js';
 import type { ClientEvents, PublishOptions, RequestOptions, ServerFacts } from './client-types.js';
 import type { LoggedIn } from './connection.js';
 import { Emitter } from './emitter.js';
 import type { Environment } from './environment.js';
 import { LatecomerError } from './errors.js';
+import { findSession } from './find-session.js';
 import { Link } from './link.js';
-import type { Settings } from './options.js';
+import { loginOf, type Settings } from './options.js';
 import type { Acknowledgement } from './publication.js';
 import { Publisher } from './publisher.js';
 import type { FoundSession } from './range-reader.js';
@@ -22,6 +15,7 @@ import { ReceiveBudget } from './receive-budget.js';
 import { Requests } from './requests.js';
 import type { Rerequest, RerequestOptions } from './rerequest.js';
 import { Rerequests } from './rerequests.js';
+import { Router } from './router.js';
 import type { SubscribeOptions, Subscription } from './subscription.js';
 import { Subscriptions } from './subscriptions.js';
 
@@ -40,6 +34,7 @@ export class Client<T = Uint8Array> extends Emitter<ClientEvents> {
   readonly #requests: Requests;
   readonly #subscriptions: Subscriptions<T>;
   readonly #rerequests: Rerequests<T>;
+  readonly #router: Router<T>;
   readonly #budget: ReceiveBudget;
   #lastRequest = 0;
   #ended: LatecomerError | undefined;
@@ -86,6 +81,12 @@ export class Client<T = Uint8Array> extends Emitter<ClientEvents> {
       pause: () => this.#link.pause(),
       resume: () => this.#link.resume(),
       shed: () => this.#subscriptions.shed(),
+    });
+    this.#router = new Router({
+      publisher: this.#publisher,
+      requests: this.#requests,
+      subscriptions: this.#subscriptions,
+      rerequests: this.#rerequests,
     });
     this.#link = this.#connect();
   }
@@ -178,15 +179,12 @@ export class Client<T = Uint8Array> extends Emitter<ClientEvents> {
   }
 
   #connect(): Link {
-    const { host, port, source, publisher, name, durability, connectMs, reconnect } = this.#settings;
-    const login: Extract<ClientMessage, { type: 'LOGIN' }> = { type: 'LOGIN', versions: [protocolVersion], publisher };
-    if (name !== undefined) login.client = name;
-    if (source !== undefined) login.source = source;
-    if (durability !== undefined) login.durability = durability;
+    const { host, port, connectMs, reconnect } = this.#settings;
+    const login = loginOf(this.#settings);
     const events = {
       connected: (answer: LoggedIn) => this.#onConnected(answer),
       disconnected: (error: LatecomerError, retryMs: number) => this.#onDisconnected(error, retryMs),
-      frame: (frame: Buffer, type: number) => this.#onFrame(frame, type),
+      frame: (frame: Buffer, type: number) => this.#router.frame(frame, type),
       failed: (error: LatecomerError) => {
         this.#end(error);
         this.emit('error', error);
@@ -213,57 +211,9 @@ export class Client<T = Uint8Array> extends Emitter<ClientEvents> {
     this.emit('disconnected', { error, retryMs });
   }
 
-  #onFrame(frame: Buffer, type: number): void {
-    if (type === FrameType.MESSAGES) this.#subscriptions.block(frame);
-    else if (type === FrameType.RETRANSMISSION) this.#rerequests.block(frame);
-    else this.#onMessage(decodeServerMessage(frame));
-  }
-
-  /** Answers to what nobody waits for any more are dropped. */
-  #onMessage(message: ServerMessage): void {
-    switch (message.type) {
-      case 'ACKNOWLEDGED':
-        this.#publisher.acknowledged(message);
-        return;
-      case 'REFUSED':
-        this.#publisher.refused(message);
-        return;
-      case 'SESSION_LIST':
-      case 'INSPECTION':
-        this.#requests.answer(message);
-        return;
-      case 'REJECTED':
-        if (this.#subscriptions.answer(message) || this.#rerequests.answer(message)) return;
-        this.#requests.answer(message);
-        return;
-      case 'LOST':
-        if (!this.#rerequests.answer(message)) this.#subscriptions.answer(message);
-        return;
-      case 'RETRANSMITTED':
-        this.#rerequests.answer(message);
-        return;
-      case 'SUBSCRIBED':
-      case 'RESET':
-      case 'LIVE':
-      case 'END_OF_SESSION':
-      case 'UNSUBSCRIBED':
-        this.#subscriptions.answer(message);
-        return;
-      case 'LOGGED_IN':
-      case 'ERROR':
-      case 'HEARTBEAT':
-        return;
-      default:
-        message satisfies never;
-    }
-  }
-
   async #find(source: string | undefined, session: string | undefined): Promise<FoundSession | undefined> {
     const sessions = await this.sessions(source === undefined ? {} : { source });
-    const wanted = source ?? this.#server?.source;
-    const own = sessions.filter((found) => found.source === wanted);
-    if (session !== undefined) return own.find((found) => found.session === session);
-    return own.find(({ state }) => state === 'active') ?? own[own.length - 1];
+    return findSession(sessions, source ?? this.#server?.source, session);
   }
 
   #end(error: LatecomerError): void {
@@ -280,6 +230,3 @@ function quiet<Value>(promise: Promise<Value>): Promise<Value> {
   promise.catch(() => {});
   return promise;
 }
-
-/** A random publisher identity. */
-export const randomPublisher = (): string => randomUUID();

@@ -1,4 +1,5 @@
-import { Client, randomPublisher } from './client.js';
+import { randomUUID } from 'node:crypto';
+import { Client } from './client.js';
 import { type Environment, processEnvironment } from './environment.js';
 import { abortedError, type LatecomerError } from './errors.js';
 import { type ConnectOptions, settingsOf } from './options.js';
@@ -22,7 +23,7 @@ export async function connect<T>(
   const { signal } = options;
   // The overloads allow values to be left out only where payloads are bytes.
   const values = options.values ?? (raw as unknown as Values<T>);
-  const settings = settingsOf(options, values, options.publisher ?? randomPublisher());
+  const settings = settingsOf(options, values, options.publisher ?? randomUUID());
   if (signal?.aborted) throw abortedError(signal, 'connect');
   const client = new Client(settings, environment);
   let onAbort = (): void => {};

@@ -1,4 +1,4 @@
-import type { Durability } from '../protocol/index.js';
+import { type ClientMessage, type Durability, protocolVersion } from '../protocol/index.js';
 import type { Values } from './values.js';
 
 /** How a broken connection is made again. */
@@ -84,4 +84,14 @@ export function settingsOf<T>(options: ConnectOptions<T>, values: Values<T>, pub
     receiveBytesMax: options.receiveBytesMax ?? 4 * mebibyte,
     publishQueueBytesMax: options.publishQueueBytesMax ?? 64 * mebibyte,
   };
+}
+
+/** The LOGIN of a client with these settings. */
+export function loginOf<T>(settings: Settings<T>): Extract<ClientMessage, { type: 'LOGIN' }> {
+  const { source, publisher, name, durability } = settings;
+  const login: Extract<ClientMessage, { type: 'LOGIN' }> = { type: 'LOGIN', versions: [protocolVersion], publisher };
+  if (name !== undefined) login.client = name;
+  if (source !== undefined) login.source = source;
+  if (durability !== undefined) login.durability = durability;
+  return login;
 }
