@@ -20,7 +20,7 @@ export interface LogReaderEvents {
 
 /**
  * The subscription as its consumer sees it, and the position behind it: `next` is the number the server owes. It knows
- * nothing of connections; `Subscriptions` asks the server on its behalf.
+ * nothing of connections; `StreamRequest` asks the server on its behalf.
  */
 export class LogReader<T> extends InboxReader<T, SubscriptionEvents> implements Subscription<T> {
   readonly #options: SubscribeOptions;
