@@ -31,6 +31,16 @@ export async function readCatalogue(level: LevelHandle): Promise<Map<number, Cat
   return rows;
 }
 
+/** The line of one log; `undefined` when there is none, or when it is damaged. */
+export async function readCatalogueRow(level: LevelHandle, log: number): Promise<CatalogueRow | undefined> {
+  const value = await level.get(catalogueKey(log));
+  try {
+    return value && readRow(log, value);
+  } catch {
+    return undefined;
+  }
+}
+
 /** A line of the catalogue as clients see it. */
 export function summarize(log: number, row: CatalogueRow, firstSeq: number, lastSeq: number): SessionSummary {
   const { source, session, epoch, createdMs, ended } = row;

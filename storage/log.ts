@@ -129,14 +129,14 @@ export class Log {
     this.#state = 'ending';
   }
 
-  /** The end is durable. */
+  /** The end is durable, or was found in the database after a reopen. */
   ended(): void {
     this.#state = 'ended';
   }
 
-  /** The end could not be written. */
+  /** The end could not be written; ignored when it has been found in the database. */
   notEnded(): void {
-    this.#state = 'active';
+    if (this.#state === 'ending') this.#state = 'active';
   }
 
   /** First number of the small blocks that were added since this was last asked; `undefined` when there are none. */

@@ -1,12 +1,20 @@
 import type { Logger } from 'pino';
-import { catalogueWrite } from './catalogue.js';
+import { type CatalogueRow, catalogueWrite, readCatalogueRow } from './catalogue.js';
 import { type LevelHandle, type Operation, writeBatch } from './level.js';
 import { readBlocksBehind, readLogBounds } from './log-bounds.js';
 import type { SessionEntry } from './sessions.js';
 
+/** What a database says of an active log. */
+interface Found {
+  /** Blocks the log did not know were written. */
+  blocks: Buffer[];
+  /** Its line, when that says the session has ended. */
+  ended: CatalogueRow | undefined;
+}
+
 /**
- * Compare each active log with a database that was opened again. The step returned lets the logs take in blocks they
- * did not know were written; take it when what was in doubt has been settled.
+ * Compare each active log with a database that was opened again. The step returned lets the logs take in what they did
+ * not know was written: blocks, and the end of their session. Take it when what was in doubt has been settled.
  *
  * A log that has become shorter keeps its numbers, for they were given out: that is put on record, so that no later
  * start gives them out again, and readers are told that the messages are missing.
@@ -17,19 +25,28 @@ export async function recoverLogs(
   logger: Logger,
 ): Promise<() => void> {
   const active = sessions.filter(({ log }) => log.state === 'active');
-  const found: Buffer[][] = [];
+  const found: Found[] = [];
   const shorter: Operation[] = [];
   for (const { log, row } of active) {
-    found.push(await readBlocksBehind(level, log.number, log.lastSeq));
+    const blocks = await readBlocksBehind(level, log.number, log.lastSeq);
+    const stored = await readCatalogueRow(level, log.number);
+    found.push({ blocks, ended: stored?.ended && stored });
     const { lastSeq } = await readLogBounds(level, log.number);
     if (lastSeq >= log.lastSeq) continue;
     logger.error({ log: log.number, lastSeq: log.lastSeq, foundSeq: lastSeq }, 'messages of the log are gone');
-    shorter.push(catalogueWrite(log.number, { ...row, lastSeq: log.lastSeq }));
+    shorter.push(catalogueWrite(log.number, { ...(stored ?? row), lastSeq: log.lastSeq }));
   }
   if (shorter.length > 0) await writeBatch(level, shorter, true);
   return () => {
-    active.forEach(({ log }, index) => {
-      for (const block of found[index]!) log.found(block);
+    active.forEach((entry, index) => {
+      takeIn(entry, found[index]!);
     });
   };
+}
+
+function takeIn(entry: SessionEntry, { blocks, ended }: Found): void {
+  for (const block of blocks) entry.log.found(block);
+  if (!ended) return;
+  entry.row = ended;
+  entry.log.ended();
 }

@@ -114,11 +114,12 @@ export class Sessions {
     const row = { ...entry.row, lastSeq: log.lastSeq, ended: { atMs: clock(), reason } };
     try {
       await committer.write([catalogueWrite(log.number, row)], 'disk');
+      entry.row = row;
     } catch (error) {
       log.notEnded();
-      throw error;
+      // An earlier attempt, of which nobody could tell, has ended it after all.
+      if (log.state !== 'ended') throw error;
     }
-    entry.row = row;
     log.ended();
     return this.summary(log);
   }

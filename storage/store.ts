@@ -145,7 +145,8 @@ export class Store {
 
   /**
    * End a session; resolves when that is durable. Nothing may be sealed, or waiting to be, while it ends.
-   * @throws StorageError when it could not be written: the session goes on
+   * @throws StorageError when it could not be written: the session goes on; `ERR_OUTCOME_UNKNOWN`: unless it is found
+   *   to be written when the database is open again
    */
   endSession(log: Log, reason: string): Promise<SessionSummary> {
     return this.#sessions.end(log, reason);
@@ -172,7 +173,9 @@ export class Store {
   }
 
   /**
-   * Be told when the database is open again after a failure; what it holds may be more than was acknowledged.
+   * Be told when the database is open again after a failure, before anything is sealed. It may hold more than was
+   * acknowledged: messages of a log, and the end of a session whose {@link endSession} had failed with
+   * `ERR_OUTCOME_UNKNOWN` (the log's `state` is `ended` then, and nothing can be sealed any more).
    * @returns stops it
    */
   onReopened(listener: () => void): () => void {

@@ -57,6 +57,16 @@ export class FaultDisk {
     this.#journal.length = Math.min(this.#journal.length, this.#synced + kept);
   }
 
+  /** What happens at a later commit, after the first fault. */
+  failAt(commit: number, fault: Fault): void {
+    this.#fault = { atCommit: commit, fault };
+  }
+
+  /** A batch is gone when it is opened next, but not those behind it: a broken disk. */
+  loseCommit(commit: number): void {
+    this.#journal.splice(commit, 1);
+  }
+
   async #write(
     handle: { failed: boolean },
     operations: Operation[],
