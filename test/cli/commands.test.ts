@@ -1,6 +1,3 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import os from 'node:os';
-import path from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
 import pino from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -9,13 +6,15 @@ import { type RunningServer, startServer } from '../../actors/start-server.js';
 import { main } from '../../cli/main.js';
 import { connect } from '../../client/index.js';
 import { limits } from '../../protocol/index.js';
+import { temporaryDirectory } from '../support/temporary-directory.js';
 import { fakeTerminal } from './fake-terminal.js';
 
 let directory: string;
+let remove: () => Promise<void>;
 let server: RunningServer;
 
 beforeAll(async () => {
-  directory = await mkdtemp(path.join(os.tmpdir(), 'latecomer-cli-'));
+  ({ directory, remove } = await temporaryDirectory());
   const config = {
     ...defaultServerConfig,
     data: directory,
@@ -30,7 +29,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await server?.stop();
-  await rm(directory, { recursive: true });
+  await remove();
 });
 
 /** Start a command against the server; `code` resolves with its exit status. */

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -6,14 +6,16 @@ import { defaultServerConfig } from '../../actors/server-config.js';
 import { ConfigurationError } from '../../cli/cli-error.js';
 import { loadConfiguration } from '../../cli/config.js';
 import { settings } from '../../cli/settings.js';
+import { temporaryDirectory } from '../support/temporary-directory.js';
 
 let cwd: string;
+let remove: () => Promise<void>;
 
 beforeEach(async () => {
-  cwd = await mkdtemp(path.join(os.tmpdir(), 'latecomer-config-'));
+  ({ directory: cwd, remove } = await temporaryDirectory());
 });
 
-afterEach(() => rm(cwd, { recursive: true }));
+afterEach(() => remove());
 
 const load = (input: { flags?: Record<string, string>; env?: Record<string, string>; file?: string } = {}) =>
   loadConfiguration({ flags: input.flags ?? {}, env: input.env ?? {}, cwd, file: input.file });

@@ -1,21 +1,22 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import os from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { temporaryDirectory } from '../support/temporary-directory.js';
 import { LatecomerProcess } from './latecomer-process.js';
 
 let cwd: string;
+let remove: () => Promise<void>;
 let started: LatecomerProcess[] = [];
 
 beforeEach(async () => {
-  cwd = await mkdtemp(path.join(os.tmpdir(), 'latecomer-cli-'));
+  ({ directory: cwd, remove } = await temporaryDirectory());
 });
 
 afterEach(async () => {
   for (const { child } of started) child.kill('SIGKILL');
   await Promise.all(started.map(({ ended }) => ended));
   started = [];
-  await rm(cwd, { recursive: true, force: true });
+  await remove();
 });
 
 function latecomer(...args: string[]): LatecomerProcess {

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { connect, LatecomerError } from '../../client/index.js';
-import { within } from './fake-server.js';
+import { within } from '../support/deadline.js';
 import { rejectionOf, startPair, startServer } from './setup.js';
 
 describe('connect', () => {

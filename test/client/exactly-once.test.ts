@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { type Acknowledgement, connect, type LatecomerError } from '../../client/index.js';
-import { within } from './fake-server.js';
+import { within } from '../support/deadline.js';
 import { seededRandom, UnreliableServer } from './unreliable-server.js';
 
 const seeds = process.env.SEED ? [Number(process.env.SEED)] : [1, 2, 3, 4, 5, 6];

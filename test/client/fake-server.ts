@@ -16,23 +16,11 @@ import {
   type ServerMessage,
   sealBlock,
 } from '../../protocol/index.js';
+import { within } from '../support/deadline.js';
 
 type Of<Type extends ServerMessage['type']> = Extract<ServerMessage, { type: Type }>;
 export type Received = ClientMessage | ({ type: 'PUBLISH' } & Publish);
 type ReceivedOf<Type extends Received['type']> = Extract<Received, { type: Type }>;
-
-/** Fails loudly instead of letting a test hang. */
-export async function within<T>(promise: Promise<T>, what: string, deadlineMs = 5_000): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`waited ${deadlineMs} ms for ${what}`)), deadlineMs);
-  });
-  try {
-    return await Promise.race([promise, late]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
 
 /** One connection of the fake server: what the client sent, in order, and ways to answer it. */
 export class FakeConnection {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { blockPayloadBytesMax, limits } from '../../protocol/index.js';
-import { textsOf, within } from './fake-server.js';
+import { within } from '../support/deadline.js';
+import { textsOf } from './fake-server.js';
 import { rejectionOf, startPair } from './setup.js';
 
 const bytes = (text: string): Buffer => Buffer.from(text);

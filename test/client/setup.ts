@@ -1,6 +1,7 @@
 import { afterEach } from 'vitest';
 import { type Client, type ConnectOptions, connect } from '../../client/index.js';
-import { type FakeConnection, FakeServer, within } from './fake-server.js';
+import { within } from '../support/deadline.js';
+import { type FakeConnection, FakeServer } from './fake-server.js';
 
 const cleanups: (() => Promise<void>)[] = [];
 

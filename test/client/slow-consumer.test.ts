@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { encodePayloads, sealBlock } from '../../protocol/index.js';
-import { type FakeConnection, within } from './fake-server.js';
+import { within } from '../support/deadline.js';
+import type { FakeConnection } from './fake-server.js';
 import { startPair, take } from './setup.js';
 
 const messageBytes = 64 * 1024;

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Message, Subscription } from '../../client/index.js';
-import { textBlock, within } from './fake-server.js';
+import { within } from '../support/deadline.js';
+import { textBlock } from './fake-server.js';
 import { startPair, take, thrownBy } from './setup.js';
 
 const seqsAndTexts = (messages: Message<Uint8Array>[]): [number, string][] =>

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import { connect, json, msgpack, type Values } from '../../client/index.js';
-import { textsOf, within } from './fake-server.js';
+import { within } from '../support/deadline.js';
+import { textsOf } from './fake-server.js';
 import { startServer, take, thrownBy } from './setup.js';
 
 interface Price {

@@ -1,6 +1,7 @@
 import { strict as assert } from 'node:assert';
+import { within } from '../support/deadline.js';
+import { Inbox } from '../support/inbox.js';
 import { RawClient, type Received, type ReceivedOf } from './raw-client.js';
-import { Inbox, within } from './within.js';
 
 let started = 0;
 

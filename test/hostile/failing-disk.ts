@@ -1,6 +1,6 @@
 import { MemoryLevel } from 'memory-level';
 import type { LevelHandle, Operation } from '../../storage/index.js';
-import { Inbox } from './within.js';
+import { Inbox } from '../support/inbox.js';
 
 /** What the disk does to the next write: takes it and fails to sync it, or does not take it at all. */
 export type WriteFault = 'not-written' | 'written-not-synced';

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
-import { Inbox } from './within.js';
+import { Inbox } from '../support/inbox.js';
 
 interface Report {
   open?: number;

@@ -15,7 +15,8 @@ import {
   protocolVersion,
   type ServerMessage,
 } from '../../protocol/index.js';
-import { Inbox, within } from './within.js';
+import { within } from '../support/deadline.js';
+import { Inbox } from '../support/inbox.js';
 
 /** A block as it arrived. */
 export interface ReceivedBlock<Type extends 'MESSAGES' | 'RETRANSMISSION'> {

@@ -1,5 +1,3 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, onTestFinished, vi } from 'vitest';
 import { Placement, System } from '../../actors/runtime/index.js';
@@ -7,15 +5,17 @@ import ServerActor from '../../actors/server.js';
 import { defaultServerConfig, type ServerConfig } from '../../actors/server-config.js';
 import { startServer } from '../../actors/start-server.js';
 import { Store, type StoreOptions } from '../../storage/index.js';
+import { within } from '../support/deadline.js';
+import { LogLines } from '../support/log-lines.js';
+import { temporaryDirectory as newDirectory } from '../support/temporary-directory.js';
 import { Bystanders } from './bystanders.js';
-import { LogLines } from './log-lines.js';
 import { RawClient } from './raw-client.js';
-import { within } from './within.js';
 
+export * from '../support/deadline.js';
+export * from '../support/inbox.js';
+export * from '../support/log-lines.js';
 export { Bystanders } from './bystanders.js';
-export * from './log-lines.js';
 export * from './raw-client.js';
-export * from './within.js';
 
 /** A server in this process, and what there is to know about it. */
 export interface HostileServer {
@@ -38,8 +38,8 @@ afterEach(async () => {
 
 /** A directory that is removed after the test. */
 export async function temporaryDirectory(): Promise<string> {
-  const directory = await mkdtemp(join(tmpdir(), 'latecomer-hostile-'));
-  cleanups.push(() => rm(directory, { recursive: true, force: true }));
+  const { directory, remove } = await newDirectory();
+  cleanups.push(remove);
   return directory;
 }
 

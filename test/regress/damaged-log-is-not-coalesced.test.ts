@@ -1,7 +1,8 @@
 import { expect, it, vi } from 'vitest';
 import { Store } from '../../storage/index.js';
-import { storeOptions, TestPublisher, texts } from '../storage/store-under-test.js';
+import { storeOptions, TestPublisher } from '../storage/store-under-test.js';
 import { UnreadableLevel } from '../storage/unreadable-level.js';
+import { texts } from '../support/payloads.js';
 
 it('coalesces the other logs although one cannot be read, and reports that one once', async () => {
   const level = new UnreadableLevel();

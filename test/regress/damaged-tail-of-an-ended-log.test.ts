@@ -1,7 +1,8 @@
 import { expect, it } from 'vitest';
 import { Store } from '../../storage/index.js';
-import { storeOptions, TestPublisher, texts } from '../storage/store-under-test.js';
+import { storeOptions, TestPublisher } from '../storage/store-under-test.js';
 import { UnreadableLevel } from '../storage/unreadable-level.js';
+import { texts } from '../support/payloads.js';
 
 it('starts although the tail of a log that has ended cannot be read, and knows where it ended', async () => {
   const level = new UnreadableLevel();

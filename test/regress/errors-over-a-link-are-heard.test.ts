@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import { Link } from '../../actors/link/link.js';
-import { socketPair, until } from '../actors/support.js';
+import { socketPair } from '../actors/support.js';
+import { until } from '../support/deadline.js';
 
 it('tells of what a handler throws at a notice before it closes the link', async () => {
   const { near, far } = await socketPair();

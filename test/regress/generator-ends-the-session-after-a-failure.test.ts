@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import GeneratorActor, { type MessageListener } from '../../actors/generator.js';
 import { startSystem } from '../actors/actor-system.js';
-import { until } from '../actors/support.js';
+import { until } from '../support/deadline.js';
 
 it('tries again to end the session when that has failed', async () => {
   const ends: string[] = [];

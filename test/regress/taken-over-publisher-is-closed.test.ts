@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { Stage } from '../actors/requests-stage.js';
-import { until } from '../actors/support.js';
+import { until } from '../support/deadline.js';
 
 it('lets go of a publisher that was taken over: across the data socket nobody else would', async () => {
   const stage = await Stage.start({ publisher: 'p' });

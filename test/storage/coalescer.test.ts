@@ -2,8 +2,10 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { blockFirstSeq } from '../../protocol/index.js';
 import { type LevelHandle, type Log, openLevel, Store } from '../../storage/index.js';
 import { blockKey, blocksEnd, readBlockKey } from '../../storage/keys.js';
+import { texts } from '../support/payloads.js';
+import { temporaryDirectory } from '../support/temporary-directory.js';
 import { type Fault, FaultDisk } from './fault-level.js';
-import { storeOptions, TestPublisher, temporaryDirectory, texts } from './store-under-test.js';
+import { storeOptions, TestPublisher } from './store-under-test.js';
 
 let directory: string;
 let remove: () => Promise<void>;

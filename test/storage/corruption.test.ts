@@ -3,7 +3,9 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { blockFirstSeq, blockLastSeq } from '../../protocol/index.js';
 import { type Log, type Loss, openLevel, Store } from '../../storage/index.js';
-import { storeOptions, TestPublisher, temporaryDirectory, texts } from './store-under-test.js';
+import { texts } from '../support/payloads.js';
+import { temporaryDirectory } from '../support/temporary-directory.js';
+import { storeOptions, TestPublisher } from './store-under-test.js';
 
 let directory: string;
 let remove: () => Promise<void>;

@@ -2,8 +2,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { blockPayloads, type Durability, decodePayloads, sliceBlock } from '../../protocol/index.js';
 import { type Log, Store, type StoreOptions } from '../../storage/index.js';
 import { readMs } from '../../storage/page-reader.js';
+import { texts } from '../support/payloads.js';
+import { temporaryDirectory } from '../support/temporary-directory.js';
 import { type Fault, FaultDisk } from './fault-level.js';
-import { type Outcome, storeOptions, TestPublisher, temporaryDirectory, texts } from './store-under-test.js';
+import { type Outcome, storeOptions, TestPublisher } from './store-under-test.js';
 
 const faults: Fault[] = ['no-space', 'fsync-lost', 'fsync-kept', 'crash-before', 'crash-after'];
 const deadlineMs = 12_345;

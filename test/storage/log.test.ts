@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { readBlockHeader } from '../../protocol/index.js';
 import { Log } from '../../storage/index.js';
-import { texts } from './store-under-test.js';
+import { texts } from '../support/payloads.js';
 
 function openLog(lastSeq = 0, timeMs = 0): Log {
   const facts = { number: 7, source: 'main', session: 'first', epoch: 'e', state: 'active', firstSeq: 1 } as const;

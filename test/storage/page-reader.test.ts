@@ -5,7 +5,9 @@ import { type LevelHandle, type Log, openLevel, type Page, type StorageError, St
 import { PageCache } from '../../storage/page-cache.js';
 import { PageReader } from '../../storage/page-reader.js';
 import { ReadSlots } from '../../storage/read-slots.js';
-import { storeOptions, TestPublisher, temporaryDirectory, texts } from './store-under-test.js';
+import { texts } from '../support/payloads.js';
+import { temporaryDirectory } from '../support/temporary-directory.js';
+import { storeOptions, TestPublisher } from './store-under-test.js';
 
 describe('a page reader whose disk hangs', () => {
   it('gives a read up when its deadline passes, and lets the next one have its turn', async () => {

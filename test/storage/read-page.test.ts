@@ -4,7 +4,7 @@ import { blockFirstSeq, blockLastSeq, sealBlock } from '../../protocol/index.js'
 import type { LevelHandle, Page } from '../../storage/index.js';
 import { blockKey } from '../../storage/keys.js';
 import { readPage } from '../../storage/read-page.js';
-import { texts } from './store-under-test.js';
+import { texts } from '../support/payloads.js';
 
 const log = 3;
 let level: LevelHandle;

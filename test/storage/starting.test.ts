@@ -1,8 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Durability } from '../../protocol/index.js';
 import { PublisherRecord, Store, type StoreOptions } from '../../storage/index.js';
+import { texts } from '../support/payloads.js';
+import { temporaryDirectory } from '../support/temporary-directory.js';
 import { FaultDisk } from './fault-level.js';
-import { storeOptions, TestPublisher, temporaryDirectory, texts } from './store-under-test.js';
+import { storeOptions, TestPublisher } from './store-under-test.js';
 
 let directory: string;
 let remove: () => Promise<void>;

@@ -1,15 +1,6 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { pino } from 'pino';
-import { type Durability, encodePayloads, type Payloads } from '../../protocol/index.js';
+import type { Durability, Payloads } from '../../protocol/index.js';
 import type { Committer, Log, Operation, Sealed, StorageError, StoreOptions } from '../../storage/index.js';
-
-/** A directory that is removed by the function that comes with it. */
-export async function temporaryDirectory(): Promise<{ directory: string; remove: () => Promise<void> }> {
-  const directory = await mkdtemp(join(tmpdir(), 'latecomer-storage-'));
-  return { directory, remove: () => rm(directory, { recursive: true, force: true }) };
-}
 
 /** A clock that moves by a millisecond whenever it is looked at. */
 export function tickingClock(startMs = 1_000_000): () => number {
@@ -30,11 +21,6 @@ export function storeOptions(directory: string, more: Partial<StoreOptions> = {}
     logger: pino({ level: 'silent' }),
     ...more,
   };
-}
-
-/** Payloads that say who they are. */
-export function texts(...values: string[]): Payloads {
-  return encodePayloads(values.map((value) => Buffer.from(value)));
 }
 
 /** What became of something published. */

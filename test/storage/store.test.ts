@@ -1,7 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { blockPayloads, decodePayloads, sliceBlock } from '../../protocol/index.js';
 import { type Log, Store, type StoreOptions } from '../../storage/index.js';
-import { storeOptions, TestPublisher, temporaryDirectory, texts } from './store-under-test.js';
+import { texts } from '../support/payloads.js';
+import { temporaryDirectory } from '../support/temporary-directory.js';
+import { storeOptions, TestPublisher } from './store-under-test.js';
 
 let directory: string;
 let remove: () => Promise<void>;

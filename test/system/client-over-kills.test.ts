@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { type Acknowledgement, type Client, connect, json, type Message, type Values } from '../../client/index.js';
+import { within } from '../support/deadline.js';
 import { useArena } from './support/arena.js';
-import { within } from './support/deadline.js';
 import { edgeOf, forksOf, hasSubscriptionOf, inspectUntil } from './support/inspection.js';
 import { signal } from './support/processes.js';
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import { within } from '../support/deadline.js';
 import { useArena } from './support/arena.js';
-import { within } from './support/deadline.js';
 import { Follower } from './support/follower.js';
 import { GoBackNPublisher } from './support/go-back-n-publisher.js';
 import { forksOf, inspect } from './support/inspection.js';

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
+import { within } from '../support/deadline.js';
 import { useArena } from './support/arena.js';
-import { within } from './support/deadline.js';
 import { inspect } from './support/inspection.js';
 import { RawClient } from './support/raw-client.js';
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import { eventually } from '../support/deadline.js';
 import { useArena } from './support/arena.js';
-import { eventually } from './support/deadline.js';
 import { GoBackNPublisher } from './support/go-back-n-publisher.js';
 import { forksOf, inspect, inspectUntil } from './support/inspection.js';
 import { isAlive, signal } from './support/processes.js';

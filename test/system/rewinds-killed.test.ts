@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
+import { eventually } from '../support/deadline.js';
 import { useArena } from './support/arena.js';
-import { eventually } from './support/deadline.js';
 import { Follower } from './support/follower.js';
 import { GoBackNPublisher } from './support/go-back-n-publisher.js';
 import { type Inspection, inspect, inspectUntil } from './support/inspection.js';

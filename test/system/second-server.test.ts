@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
+import { within } from '../support/deadline.js';
 import { useArena } from './support/arena.js';
-import { within } from './support/deadline.js';
 import { GoBackNPublisher } from './support/go-back-n-publisher.js';
 import type { ServerProcess } from './support/server-process.js';
 

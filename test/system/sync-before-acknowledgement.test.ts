@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { type Durability, decodeServerMessage, FrameReader, limits } from '../../protocol/index.js';
+import { within } from '../support/deadline.js';
 import { useArena } from './support/arena.js';
-import { within } from './support/deadline.js';
 import { signal } from './support/processes.js';
 import { RawClient } from './support/raw-client.js';
 import { bytesOf, canTrace, descriptor, readCalls, type SystemCall, traced } from './support/system-calls.js';

@@ -1,9 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterEach, beforeEach, onTestFailed } from 'vitest';
-import { eventually } from './deadline.js';
+import { eventually } from '../../support/deadline.js';
+import { type TemporaryDirectory, temporaryDirectory } from '../../support/temporary-directory.js';
 import { markedProcesses, signal } from './processes.js';
 import { type ServerOptions, ServerProcess } from './server-process.js';
 
@@ -13,7 +11,7 @@ export class Arena {
   #temporary: string | undefined;
   #cleanups: (() => Promise<void> | void)[] = [];
   readonly #servers: ServerProcess[] = [];
-  readonly #directories: string[] = [];
+  readonly #directories: TemporaryDirectory[] = [];
 
   /** To be called before each test. */
   open(): void {
@@ -30,14 +28,14 @@ export class Arena {
     for (const cleanup of this.#cleanups.splice(0).reverse()) await cleanup();
     for (const pid of this.processes()) signal(pid, 'SIGKILL');
     await this.deserted();
-    for (const directory of this.#directories.splice(0)) await rm(directory, { recursive: true, force: true });
+    for (const { remove } of this.#directories.splice(0)) await remove();
   }
 
   /** A new directory. */
   async directory(): Promise<string> {
-    const directory = await mkdtemp(join(tmpdir(), 'latecomer-system-'));
-    this.#directories.push(directory);
-    return directory;
+    const temporary = await temporaryDirectory();
+    this.#directories.push(temporary);
+    return temporary.directory;
   }
 
   /** Call this when the test is over. */

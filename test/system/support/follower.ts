@@ -1,5 +1,5 @@
 import type { SubscribeBody } from '../../../protocol/index.js';
-import { eventually, within } from './deadline.js';
+import { eventually, within } from '../../support/deadline.js';
 import { ConnectionEnded, type Lost, RawClient } from './raw-client.js';
 
 /** How to follow. */

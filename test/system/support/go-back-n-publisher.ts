@@ -1,5 +1,5 @@
 import type { Durability, ServerMessage } from '../../../protocol/index.js';
-import { eventually, within } from './deadline.js';
+import { eventually, within } from '../../support/deadline.js';
 import { ConnectionEnded, RawClient } from './raw-client.js';
 
 type Acknowledged = Extract<ServerMessage, { type: 'ACKNOWLEDGED' }>;

@@ -1,4 +1,4 @@
-import { eventually } from './deadline.js';
+import { eventually } from '../../support/deadline.js';
 import { RawClient } from './raw-client.js';
 
 /** What the tests look at of a server's state. */

@@ -17,7 +17,7 @@ import {
   type ServerMessage,
   verifyBlock,
 } from '../../../protocol/index.js';
-import { within } from './deadline.js';
+import { within } from '../../support/deadline.js';
 
 type Of<Type extends ServerMessage['type']> = Extract<ServerMessage, { type: Type }>;
 type Login = Extract<ClientMessage, { type: 'LOGIN' }>;

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { within } from './deadline.js';
+import { within } from '../../support/deadline.js';
 import { markVariable, signal } from './processes.js';
 
 /** The built command. */

@@ -1,15 +1,4 @@
-/** Fails loudly instead of letting a test hang. */
-export async function within<T>(promise: Promise<T>, what: string, deadlineMs = 15_000): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`waited ${deadlineMs} ms for ${what}`)), deadlineMs);
-  });
-  try {
-    return await Promise.race([promise, late]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
+import { within } from './deadline.js';
 
 /** Things that arrive one after the other, and those who wait for one of them. */
 export class Inbox<Item> {
@@ -31,6 +20,11 @@ export class Inbox<Item> {
   close(reason: string): void {
     this.#closed ??= reason;
     this.#wake();
+  }
+
+  /** Take everything that has arrived. */
+  takeAll(): Item[] {
+    return this.#items.splice(0);
   }
 
   /** Take the first item that fits, now or when it arrives; others stay. */

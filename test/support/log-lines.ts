@@ -1,5 +1,5 @@
 import { type Logger, pino } from 'pino';
-import { Inbox } from './within.js';
+import { Inbox } from './inbox.js';
 
 /** A line of the server's log. */
 export interface LogLine {
