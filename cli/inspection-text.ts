@@ -1,4 +1,4 @@
-import { escapeControls } from './message-line.js';
+import { escapeControls } from './escape-controls.js';
 import { table } from './table.js';
 
 /**
@@ -10,8 +10,8 @@ export function inspectionText(state: Readonly<Record<string, unknown>>, indent 
   const plain = entries.filter(([, value]) => !isNested(value));
   const nested = entries.filter(([, value]) => isNested(value));
   return [
-    ...plain.map(([name, value]) => `${indent}${name}: ${cell(value)}`),
-    ...nested.flatMap(([name, value]) => [`${indent}${name}:`, ...nestedLines(value, `${indent}  `)]),
+    ...plain.map(([name, value]) => `${indent}${cell(name)}: ${cell(value)}`),
+    ...nested.flatMap(([name, value]) => [`${indent}${cell(name)}:`, ...nestedLines(value, `${indent}  `)]),
   ];
 }
 
@@ -22,7 +22,7 @@ function nestedLines(value: unknown, indent: string): string[] {
     const rows = items as Record<string, unknown>[];
     const columns = [...new Set(rows.flatMap((row) => Object.keys(row)))];
     const lines = table(
-      columns,
+      columns.map(cell),
       rows.map((row) => columns.map((column) => cell(row[column]))),
     );
     return lines.map((line) => indent + line);

@@ -8,11 +8,13 @@ import { serve } from './commands/serve.js';
 import { sessions } from './commands/sessions.js';
 import { tail } from './commands/tail.js';
 import { loadConfiguration } from './config.js';
+import { escapeControls } from './escape-controls.js';
 import { ExitCode, signalExitCode } from './exit-codes.js';
 import { commandHelp, generalHelp } from './help.js';
 import { interruptedBy } from './interruption.js';
 import { parseCommand } from './parse-command.js';
 import { requestFailure } from './request-failure.js';
+import { say } from './say.js';
 import { suggestion } from './suggestion.js';
 import type { Terminal } from './terminal.js';
 
@@ -35,11 +37,12 @@ export async function main(argv: readonly string[], terminal: Terminal): Promise
     const known = requestFailure(error);
     if (!(known instanceof CliError)) {
       const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
-      terminal.stderr.write(`latecomer: internal error: ${detail}\n`);
+      const lines = `internal error: ${detail}`.split('\n').map(escapeControls);
+      terminal.stderr.write(`latecomer: ${lines.join('\n')}\n`);
       return ExitCode.internal;
     }
     const hint = known instanceof UsageError ? `; see latecomer ${helpWord(argv)}--help` : '';
-    terminal.stderr.write(`latecomer: ${known.message}${hint}\n`);
+    say(terminal, `${known.message}${hint}`);
     return known.exitCode;
   }
 }

@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer';
+import { escapeControls, jsonText } from './escape-controls.js';
 
 /** A message as `tail` prints it. */
 export interface PrintedMessage {
@@ -15,7 +16,7 @@ export interface PrintedMessage {
 export function jsonLine({ session, seq, timeMs, payload }: PrintedMessage): string {
   const bytes = asBuffer(payload);
   const content = isUtf8(bytes) ? bytes.toString('utf8') : { base64: bytes.toString('base64') };
-  return JSON.stringify({ session, seq, time: isoTime(timeMs), payload: content });
+  return jsonText({ session, seq, time: isoTime(timeMs), payload: content });
 }
 
 /**
@@ -26,19 +27,6 @@ export function plainLine({ seq, timeMs, payload }: PrintedMessage): string {
   const bytes = asBuffer(payload);
   const content = isUtf8(bytes) ? escapeControls(bytes.toString('utf8')) : `base64:${bytes.toString('base64')}`;
   return `${seq}\t${isoTime(timeMs)}\t${content}`;
-}
-
-const controls = /[\p{Cc}\u2028\u2029]/u;
-
-/** Control characters, line and paragraph separators as JSON would escape them. */
-export function escapeControls(text: string): string {
-  if (!controls.test(text)) return text;
-  return text.replaceAll(/[\p{Cc}\u2028\u2029]/gu, (character) => {
-    if (character === '\t') return '\\t';
-    if (character === '\n') return '\\n';
-    if (character === '\r') return '\\r';
-    return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
-  });
 }
 
 let lastTimeMs = Number.NaN;

@@ -2,6 +2,7 @@ import { type Client, connect } from '../client/index.js';
 import { UsageError } from './cli-error.js';
 import type { CommandInput, CommandOption } from './command.js';
 import { connectFailure } from './request-failure.js';
+import { say } from './say.js';
 import type { Terminal } from './terminal.js';
 
 /** Settings of every command that talks to a server. */
@@ -45,14 +46,14 @@ export async function openClient(input: CommandInput): Promise<Client> {
 }
 
 /** One line when the connection breaks and one when it is back, however many attempts that takes. */
-function tellOutages(client: Client, { stderr }: Terminal): void {
+function tellOutages(client: Client, terminal: Terminal): void {
   let isOut = false;
   client.on('disconnected', ({ error }) => {
-    if (!isOut) stderr.write(`latecomer: ${error.message}; trying to reconnect\n`);
+    if (!isOut) say(terminal, `${error.message}; trying to reconnect`);
     isOut = true;
   });
   client.on('connected', () => {
-    if (isOut) stderr.write('latecomer: connected again\n');
+    if (isOut) say(terminal, 'connected again');
     isOut = false;
   });
 }

@@ -1,4 +1,5 @@
 import type { Command } from '../command.js';
+import { jsonText } from '../escape-controls.js';
 import { ExitCode } from '../exit-codes.js';
 import { inspectionText } from '../inspection-text.js';
 import { clientSettings, openClient } from '../open-client.js';
@@ -19,7 +20,7 @@ export const inspect: Command = {
     try {
       const state = await client.inspect({ signal: terminal.interrupted });
       const output = new Output(terminal.stdout);
-      const lines = options.has('json') ? [JSON.stringify(state)] : inspectionText(state);
+      const lines = options.has('json') ? [jsonText(state)] : inspectionText(state);
       for (const line of lines) output.line(line);
       await output.end();
     } finally {

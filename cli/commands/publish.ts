@@ -3,6 +3,7 @@ import { addAbortSignal } from 'node:stream';
 import { limits } from '../../protocol/index.js';
 import { CliError } from '../cli-error.js';
 import type { Command, CommandInput } from '../command.js';
+import { escapeControls } from '../escape-controls.js';
 import { ExitCode } from '../exit-codes.js';
 import { readLines } from '../lines.js';
 import { positiveNumber } from '../number-option.js';
@@ -87,7 +88,7 @@ function reportOf({ acknowledged, sent, runs }: Publishing): string {
   const counts = `acknowledged ${acknowledged} of ${sent} message${sent === 1 ? '' : 's'}`;
   const where = runs.map(
     ({ session, firstSeq, lastSeq, durability }) =>
-      `session ${session}, numbers ${firstSeq} to ${lastSeq}, durability ${durability}`,
+      `session ${escapeControls(session)}, numbers ${firstSeq} to ${lastSeq}, durability ${durability}`,
   );
   return [counts, ...where].join('; ');
 }

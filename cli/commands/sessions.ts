@@ -1,7 +1,7 @@
 import type { SessionSummary } from '../../client/index.js';
 import type { Command } from '../command.js';
+import { escapeControls, jsonText } from '../escape-controls.js';
 import { ExitCode } from '../exit-codes.js';
-import { escapeControls } from '../message-line.js';
 import { clientSettings, openClient, sourceOption } from '../open-client.js';
 import { Output } from '../output.js';
 import { table } from '../table.js';
@@ -25,7 +25,7 @@ export const sessions: Command = {
       const source = options.get('source') as string | undefined;
       const list = await client.sessions({ ...(source === undefined ? {} : { source }), signal: terminal.interrupted });
       const output = new Output(terminal.stdout);
-      const lines = options.has('json') ? list.map((session) => JSON.stringify(session)) : sessionLines(list);
+      const lines = options.has('json') ? list.map((session) => jsonText(session)) : sessionLines(list);
       for (const line of lines) output.line(line);
       await output.end();
     } finally {

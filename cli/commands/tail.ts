@@ -7,6 +7,7 @@ import { wholeNumber } from '../number-option.js';
 import { clientSettings, openClient, sourceOption } from '../open-client.js';
 import { Output } from '../output.js';
 import { ProgressLine } from '../progress-line.js';
+import { say } from '../say.js';
 import type { Terminal } from '../terminal.js';
 
 /** What is asked for. */
@@ -118,13 +119,13 @@ async function printAll(
 /** Tell stderr what happens to the subscription besides messages, and follow its rewinds. */
 function report(
   subscription: Subscription<Uint8Array>,
-  { stderr }: Terminal,
+  terminal: Terminal,
   progress: ProgressLine,
   to: number,
 ): { moved(seq: number): void } {
-  const say = (text: string) => {
+  const tell = (text: string) => {
     progress.clear();
-    stderr.write(`latecomer: ${text}\n`);
+    say(terminal, text);
   };
   let rewind: { firstSeq: number; lastSeq: number } | undefined;
   subscription.on('rewinding', ({ from, lastSeq }) => {
@@ -135,11 +136,11 @@ function report(
     progress.clear();
   });
   subscription.on('lost', ({ session, from, to: lastLost, reason }) => {
-    say(`LOST messages ${from} to ${lastLost} of session ${session}: ${reason}`);
+    tell(`LOST messages ${from} to ${lastLost} of session ${session}: ${reason}`);
     if (lastLost >= to) subscription.close();
   });
   subscription.on('ended', ({ session, lastSeq, reason }) => {
-    say(`session ${session} ended after message ${lastSeq}: ${reason}`);
+    tell(`session ${session} ended after message ${lastSeq}: ${reason}`);
   });
   return {
     moved: (seq) => {

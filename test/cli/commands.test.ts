@@ -140,6 +140,36 @@ describe('publish and tail', () => {
   });
 });
 
+describe('names with control characters', () => {
+  const control = '\x1b[2J\u009b';
+  const escaped = '\\u001b[2J\\u009b';
+
+  it.each([
+    ['tail', '--session', control],
+    ['tail', '--source', control],
+    ['publish', '--source', control, 'x'],
+    ['sessions', '--source', control],
+    ['tail', `--${control}`],
+    ['tail', '--from', control],
+  ])('reach the terminal escaped when they are refused: %j %j', async (...argv) => {
+    const { out, err } = await run(argv);
+    expect(out + err).toContain('\\u001b[2J');
+    expect((out + err).replaceAll('\n', '')).not.toMatch(/\p{Cc}/u);
+  });
+
+  it('reach the terminal escaped in what inspect prints', async () => {
+    const client = await connect({ port: server.port, name: control });
+    client.subscribe();
+    await client.sessions();
+    for (const argv of [['inspect'], ['inspect', '--json']]) {
+      const { out } = await run(argv);
+      expect(out).toContain(escaped);
+      expect(out.replaceAll('\n', '')).not.toMatch(/\p{Cc}/u);
+    }
+    await client.close();
+  });
+});
+
 describe('sessions and inspect', () => {
   it('list the catalogue, of all sources or of one', async () => {
     const all = await run(['sessions', '--json', '--source', 'main']);

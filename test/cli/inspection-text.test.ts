@@ -33,4 +33,16 @@ describe('inspectionText', () => {
       '        1',
     ]);
   });
+
+  it('escapes control characters in names and values', () => {
+    const state = { 'a\x1b': 'b\x1b', 'c\u009b': [{ 'd\x07': 'e\x07' }], 'f\n': { g: 1 } };
+    expect(inspectionText(state)).toEqual([
+      'a\\u001b: b\\u001b',
+      'c\\u009b:',
+      '  d\\u0007',
+      '  e\\u0007',
+      'f\\n:',
+      '  g: 1',
+    ]);
+  });
 });

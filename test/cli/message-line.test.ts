@@ -14,6 +14,13 @@ describe('jsonLine', () => {
     expect(JSON.parse(jsonLine(message(Buffer.from([0xff, 0x00])))).payload).toEqual({ base64: '/wA=' });
   });
 
+  it('cannot talk to the terminal either, and is read back as it was', () => {
+    const payload = '\x1b[31m\x7f\u009b2J\u2028';
+    const line = jsonLine({ ...message(Buffer.from(payload)), session: 's\u0085' });
+    expect(line).not.toMatch(/[\p{Cc}\u2028]/u);
+    expect(JSON.parse(line)).toMatchObject({ payload, session: 's\u0085' });
+  });
+
   it('reads a view, not the buffer around it', () => {
     const view = new Uint8Array(Buffer.from('xabcx').subarray(1, 4));
     expect(JSON.parse(jsonLine(message(view))).payload).toBe('abc');
