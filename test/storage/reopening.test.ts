@@ -1,8 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { blockFirstSeq } from '../../protocol/index.js';
 import { type Log, Store, type StoreOptions } from '../../storage/index.js';
+import { texts } from '../support/payloads.js';
+import { temporaryDirectory } from '../support/temporary-directory.js';
 import { type Fault, FaultDisk } from './fault-level.js';
-import { storeOptions, TestPublisher, temporaryDirectory, texts } from './store-under-test.js';
+import { Pauses } from './pauses.js';
+import { storeOptions, TestPublisher } from './store-under-test.js';
 
 const outcomeDeadlineMs = 12_345;
 let directory: string;
@@ -12,27 +15,6 @@ beforeEach(async () => {
   ({ directory, remove } = await temporaryDirectory());
 });
 afterEach(() => remove());
-
-/** Pauses that last until they are ended, by their length. */
-class Pauses {
-  readonly #pauses = new Map<number, () => void>();
-  #started: (() => void)[] = [];
-
-  readonly wait = (ms: number, signal: AbortSignal): Promise<void> => {
-    for (const started of this.#started.splice(0)) started();
-    return new Promise((resolve, reject) => {
-      this.#pauses.set(ms, resolve);
-      signal.addEventListener('abort', () => reject(signal.reason), { once: true });
-    });
-  };
-
-  /** End the pause of this length, once it has started. */
-  async end(ms: number): Promise<void> {
-    while (!this.#pauses.has(ms)) await new Promise<void>((resolve) => this.#started.push(resolve));
-    this.#pauses.get(ms)!();
-    this.#pauses.delete(ms);
-  }
-}
 
 async function openFaulty(
   fault: Fault,
