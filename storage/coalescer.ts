@@ -205,7 +205,7 @@ async function readSome(
   try {
     const entries = await iterator.nextv(entriesMax);
     const last = entries[entries.length - 1];
-    return { entries, whole: !last || readBlockKey(last[0]).lastSeq === endSeq };
+    return { entries, whole: !last || readBlockKey(last[0])?.lastSeq === endSeq };
   } finally {
     await iterator.close();
   }

@@ -22,8 +22,9 @@ export function blockKey(log: number, lastSeq: number): Buffer {
   return key;
 }
 
-/** What a BLOCK key says. */
-export function readBlockKey(key: Buffer): { log: number; lastSeq: number } {
+/** What a BLOCK key says; `undefined` when it is none: a damaged table can hold anything. */
+export function readBlockKey(key: Buffer): { log: number; lastSeq: number } | undefined {
+  if (key.length !== blockKeyBytes) return undefined;
   return { log: key.readUInt32BE(1), lastSeq: Number(key.readBigUInt64BE(5)) };
 }
 

@@ -1,4 +1,4 @@
-import { blockFirstSeq, readBlockHeader, splitBlocks, verifyBlock } from '../protocol/index.js';
+import { blockFirstSeq, blockLastSeq, readBlockHeader, splitBlocks, verifyBlock } from '../protocol/index.js';
 import { blockKey, blocksEnd, readBlockKey } from './keys.js';
 import { entries, firstEntry, isCorruption, type LevelHandle, type Range } from './level.js';
 
@@ -20,10 +20,14 @@ export async function readLogBounds(level: LevelHandle, log: number): Promise<Lo
   const head = await readHead(level, range);
   const { blocks } = splitBlocks(last[1]);
   const tail = blocks[blocks.length - 1];
+  const goodTail = tail && verifyBlock(tail) ? tail : undefined;
+  const lastSeq = readBlockKey(last[0])?.lastSeq ?? (goodTail && blockLastSeq(goodTail));
+  if (lastSeq === undefined)
+    throw new Error(`Corruption: neither the last key of log ${log} nor its value is readable`);
   return {
     firstSeq: head && verifyBlock(head) ? blockFirstSeq(head) : 1,
-    lastSeq: readBlockKey(last[0]).lastSeq,
-    timeMs: tail && verifyBlock(tail) ? readBlockHeader(tail).timeMs : 0,
+    lastSeq,
+    timeMs: goodTail ? readBlockHeader(goodTail).timeMs : 0,
   };
 }
 

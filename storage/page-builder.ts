@@ -59,7 +59,7 @@ export class PageBuilder {
       this.#addBlock(block);
     }
     if (end !== value.length) this.#damaged = true;
-    this.#endOfValue(readBlockKey(key).lastSeq);
+    this.#endOfValue(key);
   }
 
   /** There are no more entries. */
@@ -97,8 +97,9 @@ export class PageBuilder {
     return type === FrameType.MESSAGES && log === this.#log && lastSeq <= this.#lastSeq;
   }
 
-  /** A value whose key promises more than its blocks hold. A key beyond the end of the log is damaged itself. */
-  #endOfValue(lastSeq: number): void {
+  /** A value whose key promises more than its blocks hold. A key beyond the end of the log, or that is none, is damaged itself. */
+  #endOfValue(key: Buffer): void {
+    const { lastSeq } = readBlockKey(key) ?? { lastSeq: 0 };
     if (this.complete || lastSeq < this.#next || lastSeq > this.#lastSeq) return;
     this.#damaged = true;
     this.#lose(lastSeq);

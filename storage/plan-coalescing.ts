@@ -20,8 +20,8 @@ interface Group {
 }
 
 /**
- * Put neighbouring values back to back, not a byte of them changed. A value that is damaged, or does not follow on the
- * one before, stays as it is: what can be read of it must not depend on its neighbours.
+ * Put neighbouring values back to back, not a byte of them changed. A value that is damaged, or has no proper key,
+ * or does not follow on the one before, stays as it is: what can be read of it must not depend on its neighbours.
  * @param entries of one log, in order
  * @param more whether values may follow that would fit the last group, so that it is left for later
  */
@@ -29,14 +29,14 @@ export function planCoalescing(entries: readonly [Buffer, Buffer][], doneSeq: nu
   const plan: CoalescingPlan = { operations: [], doneSeq };
   let group: Group | undefined;
   for (const [key, value] of entries) {
-    const { lastSeq } = readBlockKey(key);
+    const lastSeq = readBlockKey(key)?.lastSeq;
     const firstSeq = wholeFrom(value);
-    if (group && (firstSeq !== group.lastSeq + 1 || group.bytes + value.length > valueBytes)) {
+    if (group && (lastSeq === undefined || firstSeq !== group.lastSeq + 1 || group.bytes + value.length > valueBytes)) {
       write(plan, group);
       group = undefined;
     }
-    if (firstSeq === undefined || value.length > valueBytes) {
-      plan.doneSeq = lastSeq;
+    if (lastSeq === undefined || firstSeq === undefined || value.length > valueBytes) {
+      plan.doneSeq = lastSeq ?? plan.doneSeq;
       continue;
     }
     group ??= { keys: [], values: [], bytes: 0, lastSeq };

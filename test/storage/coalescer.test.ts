@@ -41,7 +41,7 @@ async function publish(count: number, payloadBytes: number): Promise<void> {
 /** Last number and size of every value of the log. */
 async function values(): Promise<[number, number][]> {
   const found = await opened.iterator({ gte: blockKey(log.number, 0), lt: blocksEnd(log.number) }).all();
-  return found.map(([key, value]) => [readBlockKey(key).lastSeq, value.length]);
+  return found.map(([key, value]) => [readBlockKey(key)!.lastSeq, value.length]);
 }
 
 async function blocks(): Promise<Buffer[]> {
