@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import { StorageError } from './errors.js';
-import { type LevelHandle, type OpenLevel, openError, rootCause } from './level.js';
+import { isLevelFailure, type LevelHandle, type OpenLevel, openError, rootCause } from './level.js';
 import type { Wait } from './wait.js';
 
 /**
@@ -87,7 +87,7 @@ export class Database {
 
   /**
    * Read from the database; once more when it was closed meanwhile, after waiting for the new handle.
-   * @throws StorageError `ERR_STORAGE_CLOSED`, `ERR_STORAGE_UNAVAILABLE`
+   * @throws StorageError `ERR_STORAGE_CLOSED`, `ERR_STORAGE_UNAVAILABLE`; what the job throws by itself, as it is
    */
   async read<T>(job: (level: LevelHandle) => Promise<T>): Promise<T> {
     for (;;) {
@@ -97,6 +97,7 @@ export class Database {
       try {
         return await job(level);
       } catch (error) {
+        if (!isLevelFailure(error)) throw error;
         if (this.level !== level) continue;
         throw new StorageError('ERR_STORAGE_UNAVAILABLE', `reading failed: ${rootCause(error).message}`, {
           cause: error,

@@ -95,6 +95,15 @@ export function rootCause(error: unknown): { code?: string; message: string } {
   return typeof code === 'string' ? { code, message: reason.message } : { message: reason.message };
 }
 
+/** Whether it is LevelDB that failed: it, or what it came from, has one of its codes. Anything else is a bug. */
+export function isLevelFailure(error: unknown): boolean {
+  for (let reason = error; reason instanceof Error; reason = reason.cause) {
+    const { code } = reason as { code?: unknown };
+    if (typeof code === 'string' && code.startsWith('LEVEL_')) return true;
+  }
+  return isCorruption(error);
+}
+
 /** Whether LevelDB could not make sense of a table. */
 export function isCorruption(error: unknown): boolean {
   const { code, message } = rootCause(error);
