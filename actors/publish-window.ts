@@ -47,20 +47,13 @@ interface Unanswered {
 }
 
 /**
- * The publishes of one connection that have no answer yet. While it is full the connection's socket is not read.
- *
- * A refusal answers the refused publish and all behind it; what still arrives of that flight is not passed on until the
- * refused number comes again. A repeat of what is on record is answered for itself alone: neither does a refusal of it
- * stop the flight, nor does sending it start a refused flight again, or what is dropped behind it would be held against
- * all publishers for ever.
+ * The publishes of one connection that are neither answered nor dropped yet. While it is full the connection's socket is
+ * not read. What becomes of a publish is its Publisher's business alone; here it only takes room.
  */
 export class PublishWindow {
   readonly #budget: PublishBudget;
   #unanswered: Unanswered[] = [];
   #bytes = 0;
-  #refusedFrom: number | undefined;
-  /** Last number known to be on record. */
-  #recorded = 0;
 
   constructor(budget: PublishBudget) {
     this.#budget = budget;
@@ -70,49 +63,38 @@ export class PublishWindow {
     return this.#bytes >= limits.publishWindowBytes || this.#unanswered.length >= limits.publishesInFlightMax;
   }
 
-  /** What the login found on record. */
-  startBehind(number: number): void {
-    this.#recorded = number;
-  }
-
-  /** @returns whether the publish is to be passed on */
-  admit(number: number, bytes: number): boolean {
-    if (this.#refusedFrom !== undefined && number > this.#refusedFrom) return false;
-    if (this.#refusedFrom !== undefined && this.#isNew(number)) this.#refusedFrom = undefined;
+  admit(number: number, bytes: number): void {
     this.#unanswered.push({ number, bytes });
     this.#bytes += bytes;
     this.#budget.take(bytes);
-    return true;
   }
 
   answered(answer: PublishAnswer): void {
-    if (answer.type === 'ACKNOWLEDGED') {
-      this.#recorded = Math.max(this.#recorded, answer.number);
-      return this.#release((number) => number <= answer.number);
+    if (answer.type === 'REFUSED') return this.dropped(answer.number, answer.number);
+    this.#keep(({ number }) => number > answer.number);
+  }
+
+  /** Publishes first..last are settled; of one that was sent twice, the later one. */
+  dropped(first: number, last: number): void {
+    const settled = new Map<number, Unanswered>();
+    for (const publish of this.#unanswered) {
+      if (publish.number >= first && publish.number <= last) settled.set(publish.number, publish);
     }
-    if (answer.number <= this.#recorded) return this.#release((number) => number === answer.number);
-    this.#refusedFrom = answer.number;
-    this.#release((number) => number >= answer.number);
+    this.#keep((publish) => settled.get(publish.number) !== publish);
   }
 
   /** The connection is gone: its publishes are no longer its own. */
   close(): void {
-    this.#release(() => true);
+    this.#keep(() => false);
   }
 
-  /** Neither on record nor on its way there: the refused number, or one that was left out before it. */
-  #isNew(number: number): boolean {
-    return number > this.#recorded && !this.#unanswered.some((publish) => publish.number === number);
-  }
-
-  #release(settled: (number: number) => boolean): void {
+  #keep(unsettled: (publish: Unanswered) => boolean): void {
     let bytes = 0;
-    const unanswered: Unanswered[] = [];
-    for (const publish of this.#unanswered) {
-      if (settled(publish.number)) bytes += publish.bytes;
-      else unanswered.push(publish);
-    }
-    this.#unanswered = unanswered;
+    this.#unanswered = this.#unanswered.filter((publish) => {
+      const kept = unsettled(publish);
+      if (!kept) bytes += publish.bytes;
+      return kept;
+    });
     this.#bytes -= bytes;
     this.#budget.release(bytes);
   }

@@ -16,6 +16,8 @@ export type PublishAnswer = Extract<ServerMessage, { type: 'ACKNOWLEDGED' | 'REF
 /** The connection that speaks for a publisher at the moment. */
 export interface PublisherOwner {
   answer(answer: PublishAnswer): void;
+  /** Publishes first..last get no answer: they are behind a refused one, or a repeat of one that is on its way. */
+  dropped(first: number, last: number): void;
   /** A newer login has the same publisher id; nothing more is answered to this owner. */
   takenOver(): void;
   /** Whether it is not there any more: a login that took long finds nobody to answer. */
@@ -42,8 +44,8 @@ export class Publisher implements Producer {
   #durability: Durability = 'os';
   /** Next number to accept; unknown (0) until the first publish of a publisher that is not on record. */
   #expected: number;
-  /** Set while numbers beyond `#expected` are the rest of a flight that was refused. */
-  #refusing = false;
+  /** Numbers beyond this one are the rest of a flight that was refused; unset when nothing is. */
+  #refusedFrom: number | undefined;
   #pending = 0;
   #waiting: (() => void)[] = [];
   #unknown: ProtocolError | StorageError | undefined;
@@ -51,7 +53,7 @@ export class Publisher implements Producer {
   constructor(record: PublisherRecord, target: () => PublishTarget) {
     this.#record = record;
     this.#target = target;
-    this.#expected = record.lastNumber === 0 ? 0 : record.lastNumber + 1;
+    this.#expected = this.#behindRecord();
   }
 
   /** Last number on record; 0 when there is none. */
@@ -89,7 +91,8 @@ export class Publisher implements Producer {
     this.takeOver();
     this.#owner = owner;
     this.#durability = durability;
-    this.#refusing = false;
+    this.#refusedFrom = undefined;
+    this.#expected = this.#behindRecord();
   }
 
   /** The owner has gone; what it published is still written. */
@@ -97,30 +100,35 @@ export class Publisher implements Producer {
     if (this.#owner === owner) this.#owner = undefined;
   }
 
-  /** Take a publish; every outcome is an answer, sooner or later. One of an owner that was taken over is dropped. */
+  /** Take a publish: it is answered or dropped, sooner or later. One of an owner that was taken over is not looked at. */
   publish(owner: PublisherOwner, publish: Publish): void {
     if (owner !== this.#owner) return;
     const { number } = publish;
-    if (this.#unknown) return this.#refuse(number, this.#unknown);
+    if (this.#refusedFrom !== undefined && number > this.#refusedFrom) return owner.dropped(number, number);
+    if (this.#unknown) return this.#refuseFrom(number, this.#unknown);
     if (number <= this.#record.lastNumber) return this.#repeat(number);
-    // On its way already; with nothing on its way it is where a publisher without a record starts after all.
-    if (number < this.#expected && this.#pending > 0) return;
-    if (this.#expected !== 0 && number > this.#expected) {
-      if (!this.#refusing) this.#refuse(number, gap(number, this.#expected));
-      return;
-    }
-    this.#refusing = false;
-    const target = this.#target();
-    const refusal = target.refusal(publish.session);
-    if (refusal) return this.#fence(number, refusal);
-    try {
-      target.queue.push({ producer: this, number, payloads: publish.payloads, durability: this.#durability });
-    } catch (error) {
-      if (!(error instanceof ProtocolError)) throw error;
-      return this.#fence(number, error);
-    }
+    // With nothing on its way, a lower number is where a publisher without a record starts after all.
+    if (number < this.#expected && this.#pending > 0) return this.#repeatOnItsWay(owner, number);
+    if (this.#expected !== 0 && number > this.#expected) return this.#refuseFrom(number, gap(number, this.#expected));
+    const error = this.#push(publish);
+    if (error) return this.#fence(number, error);
+    this.#refusedFrom = undefined;
     this.#pending += 1;
     this.#expected = number + 1;
+  }
+
+  /** @returns why it was not queued */
+  #push({ number, session, payloads }: Publish): ProtocolError | StorageError | undefined {
+    const target = this.#target();
+    const refusal = target.refusal(session);
+    if (refusal) return refusal;
+    try {
+      target.queue.push({ producer: this, number, payloads, durability: this.#durability });
+      return undefined;
+    } catch (error) {
+      if (error instanceof ProtocolError) return error;
+      throw error;
+    }
   }
 
   receipt(log: Log, runs: ReceiptRun[], durability: Durability): ReceiptWrite {
@@ -135,21 +143,39 @@ export class Publisher implements Producer {
   }
 
   refused(number: number, error: ProtocolError | StorageError): void {
+    const lastPending = this.#expected - 1;
     this.#settle(this.#pending);
     if (error.code === 'ERR_OUTCOME_UNKNOWN') this.#unknown = error;
     this.#fence(number, error);
+    if (lastPending > number) this.#owner?.dropped(number + 1, lastPending);
   }
 
-  /** Refuse `number`, and drop what is behind it until it comes again. */
+  /** Refuse `number`, and go on with it when it comes again. */
   #fence(number: number, error: ProtocolError | StorageError): void {
     this.#expected = number;
-    this.#refusing = true;
+    this.#refuseFrom(number, error);
+  }
+
+  /** Refuse `number`, and drop what is behind it until it, or a lower one, comes. */
+  #refuseFrom(number: number, error: ProtocolError | StorageError): void {
+    this.#refusedFrom = number;
     this.#refuse(number, error);
+  }
+
+  /** With nothing on record, a publisher may start with any number. */
+  #behindRecord(): number {
+    return this.#record.lastNumber === 0 ? 0 : this.#record.lastNumber + 1;
   }
 
   #settle(publishes: number): void {
     this.#pending -= publishes;
     if (this.#pending === 0) for (const resolve of this.#waiting.splice(0)) resolve();
+  }
+
+  /** It is answered when the original is; one that is lower than all on their way was left out, and comes too late. */
+  #repeatOnItsWay(owner: PublisherOwner, number: number): void {
+    if (number >= this.#expected - this.#pending) owner.dropped(number, number);
+    else this.#refuse(number, gap(number, this.#expected));
   }
 
   #repeat(number: number): void {

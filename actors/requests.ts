@@ -7,23 +7,19 @@ import {
   frameType,
   limits,
   ProtocolError,
-  readPublish,
   type SubscribeBody,
 } from '../protocol/index.js';
 import type { Connection, ConnectionListener } from './connection.js';
-import type { OpenPublisher, Origin } from './origin.js';
-import { type PublishBudget, PublishWindow } from './publish-window.js';
-import type { PublishAnswer, PublisherOwner } from './publisher.js';
-import { Retransmission } from './retransmission.js';
+import type { Origin } from './origin.js';
+import type { PublishBudget } from './publish-window.js';
+import { Publishing } from './publishing.js';
+import { Rerequests } from './rerequests.js';
 import type { Ref } from './runtime/index.js';
 import type { Login, SessionHandlerProtocol } from './session-handler.js';
 import type { OpenSubscription, SubscriptionStart } from './subscription.js';
 
 /** Milliseconds a request may take inside the server before its connection is closed with ERR_INTERNAL. */
 const requestMs = 60_000;
-
-/** The request of a rerequest stands where a block has its log, in 32 bits. */
-const requestMax = 0xffff_ffff;
 
 /** What the requests of a connection need of the process they are in. */
 export interface RequestContext {
@@ -38,21 +34,22 @@ export interface RequestContext {
 type Requested = { request: number };
 
 /** What one client asks for over one connection, and what it has running. */
-export class Requests implements ConnectionListener, PublisherOwner {
+export class Requests implements ConnectionListener {
   readonly #connection: Connection;
   readonly #context: RequestContext;
-  readonly #window: PublishWindow;
+  readonly #publishing: Publishing;
+  readonly #rerequests: Rerequests;
   readonly #subscriptions = new Map<number, OpenSubscription>();
-  readonly #retransmissions = new Set<Retransmission>();
   #login: Login | undefined;
   #source = '';
-  #publisher: OpenPublisher | undefined;
-  readonly #budgetFreed = () => this.#unpauseWindow();
 
   constructor(connection: Connection, context: RequestContext) {
     this.#connection = connection;
     this.#context = context;
-    this.#window = new PublishWindow(context.budget);
+    this.#publishing = new Publishing(connection, context.budget);
+    this.#rerequests = new Rerequests(connection, context.origin, (request, message) =>
+      this.#reject(request, 'ERR_REWIND_FAILED', message),
+    );
   }
 
   /** Name the client gave itself; blank when none. */
@@ -67,14 +64,14 @@ export class Requests implements ConnectionListener, PublisherOwner {
   frame(frame: Buffer): Promise<void> | void {
     const publish = frameType(frame) === FrameType.PUBLISH;
     if (!this.#login) return this.#beforeLogin(frame, publish);
-    if (publish) return this.#publish(frame);
+    if (publish) return this.#publishing.publish(frame);
     return this.#message(decodeClientMessage(frame));
   }
 
   drained(): void {
     for (const subscription of this.#subscriptions.values()) subscription.drained();
     this.#rotate();
-    for (const retransmission of this.#retransmissions) retransmission.drained();
+    this.#rerequests.drained();
   }
 
   /** One that takes all the room there is, each time, must not be the first to be asked each time. */
@@ -86,30 +83,10 @@ export class Requests implements ConnectionListener, PublisherOwner {
   }
 
   closed(): void {
-    this.#context.budget.forget(this.#budgetFreed);
-    this.#window.close();
-    this.#publisher?.close();
+    this.#publishing.close();
     for (const subscription of this.#subscriptions.values()) subscription.stop();
     this.#subscriptions.clear();
-    for (const retransmission of this.#retransmissions) retransmission.stop();
-  }
-
-  answer(answer: PublishAnswer): void {
-    this.#window.answered(answer);
-    if (answer.type === 'REFUSED') this.#connection.refused(answer.code, answer.message);
-    this.#connection.send(answer);
-    this.#unpauseWindow();
-  }
-
-  gone(): boolean {
-    return this.#connection.closing;
-  }
-
-  takenOver(): void {
-    const { publisher } = this.#login ?? {};
-    this.#connection.fail(
-      new ProtocolError('ERR_PUBLISHER_TAKEN_OVER', `another connection logged in as publisher ${publisher}`),
-    );
+    this.#rerequests.stop();
   }
 
   #beforeLogin(frame: Buffer, publish: boolean): Promise<void> {
@@ -124,18 +101,8 @@ export class Requests implements ConnectionListener, PublisherOwner {
     const { origin, sessionHandler } = this.#context;
     const loggedIn = await sessionHandler.ask('login', { login }, { timeoutMs: requestMs });
     this.#source = loggedIn.source;
-    if (login.publisher) {
-      const asked = {
-        source: loggedIn.source,
-        publisher: login.publisher,
-        durability: login.durability ?? 'os',
-      } as const;
-      const publisher = await origin.openPublisher(asked, this);
-      if (this.#connection.closing) return publisher.close();
-      this.#publisher = publisher;
-      this.#window.startBehind(publisher.published);
-      loggedIn.published = publisher.published;
-    }
+    loggedIn.published = await this.#publishing.open(origin, loggedIn.source, login);
+    if (this.#connection.closing) return;
     this.#login = login;
     this.#connection.loginAccepted();
     this.#connection.send(loggedIn);
@@ -153,7 +120,7 @@ export class Requests implements ConnectionListener, PublisherOwner {
       case 'UNSUBSCRIBE':
         return this.#unsubscribe(message.log);
       case 'REREQUEST':
-        return this.#attempt(message, () => this.#rerequest(message));
+        return this.#attempt(message, () => this.#rerequests.start(message, this.#source));
       case 'SESSIONS':
         return this.#attempt(message, () => this.#sessions(message.request, message.source));
       case 'INSPECT':
@@ -244,48 +211,6 @@ export class Requests implements ConnectionListener, PublisherOwner {
     this.#connection.send({ type: 'UNSUBSCRIBED', log });
   }
 
-  async #rerequest(message: Extract<ClientMessage, { type: 'REREQUEST' }>): Promise<void> {
-    if (this.#retransmissions.size >= limits.rerequestsPerConnectionMax) {
-      const running = this.#retransmissions.size;
-      throw new ProtocolError(
-        'ERR_TOO_MANY_REREQUESTS',
-        `${running} rerequests are being answered, limit ${limits.rerequestsPerConnectionMax}`,
-      );
-    }
-    const { origin } = this.#context;
-    const session = await origin.findSession(message.source ?? this.#source, message.session ?? '');
-    const { request, from, to } = message;
-    if (request > requestMax) {
-      throw new ProtocolError(
-        'ERR_BAD_MESSAGE',
-        `REREQUEST: request ${request} does not fit a block, ${requestMax} does`,
-      );
-    }
-    if (from < 1 || to < from) throw new ProtocolError('ERR_BAD_MESSAGE', `REREQUEST: no range [${from}..${to}]`);
-    if (to > session.lastSeq) {
-      throw new ProtocolError(
-        'ERR_BEYOND_NEXT',
-        `range ends at ${to}, session ${session.session} at ${session.lastSeq}`,
-      );
-    }
-    const retransmission = new Retransmission(
-      request,
-      from,
-      to,
-      (next) => origin.read(session.log, next, to),
-      this.#connection,
-    );
-    this.#retransmissions.add(retransmission);
-    retransmission.run().then(
-      () => this.#retransmissions.delete(retransmission),
-      (error) => {
-        this.#retransmissions.delete(retransmission);
-        const message = `range [${from}..${to}] could not be read: ${(error as Error).message}`;
-        this.#reject(request, 'ERR_REWIND_FAILED', message);
-      },
-    );
-  }
-
   async #sessions(request: number, source: string | undefined): Promise<void> {
     const sessions = await this.#context.origin.sessions(source);
     this.#connection.send({ type: 'SESSION_LIST', request, sessions: sessions.slice(-limits.sessionListMax) });
@@ -293,20 +218,5 @@ export class Requests implements ConnectionListener, PublisherOwner {
 
   async #inspect(request: number): Promise<void> {
     this.#connection.send({ type: 'INSPECTION', request, state: await this.#context.origin.inspect() });
-  }
-
-  #publish(frame: Buffer): void {
-    if (!this.#publisher) throw new ProtocolError('ERR_NOT_A_PUBLISHER', 'PUBLISH needs a LOGIN with a publisher id');
-    const publish = readPublish(frame);
-    if (!this.#window.admit(publish.number, publish.payloads.bytes.length)) return;
-    this.#publisher.publish(publish);
-    if (this.#window.full || this.#context.budget.full) this.#connection.pause('window');
-    if (this.#context.budget.full) this.#context.budget.wait(this.#budgetFreed);
-  }
-
-  #unpauseWindow(): void {
-    if (this.#window.full) return;
-    if (this.#context.budget.full) this.#context.budget.wait(this.#budgetFreed);
-    else this.#connection.resume('window');
   }
 }

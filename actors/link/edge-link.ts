@@ -104,6 +104,7 @@ export class EdgeLink {
   async #openPublisher({ publisher, login }: { publisher: number; login: PublisherLogin }): Promise<number> {
     const opened = await this.#origin.openPublisher(login, {
       answer: (answer) => this.#link.notify('answer', { publisher, answer }),
+      dropped: (first, last) => this.#link.notify('dropped', { publisher, first, last }),
       takenOver: () => this.#link.notify('takenOver', { publisher }),
       gone: () => this.#closed,
     });

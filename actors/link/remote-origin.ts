@@ -113,6 +113,8 @@ export class RemoteOrigin implements Origin {
         return this.#feeds.get(fields.log as number)?.list.tell('sessionEnded', fields as unknown as SessionEnd);
       case 'answer':
         return this.#owners.get(fields.publisher as number)?.answer(fields.answer as PublishAnswer);
+      case 'dropped':
+        return this.#owners.get(fields.publisher as number)?.dropped(fields.first as number, fields.last as number);
       case 'takenOver':
         return this.#owners.get(fields.publisher as number)?.takenOver();
       default:

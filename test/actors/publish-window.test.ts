@@ -41,46 +41,23 @@ describe('a publish window', () => {
     expect(budget.bytes).toBe(10);
   });
 
-  it('drops the rest of a flight whose first publish was refused, until that one comes again', () => {
+  it('counts a refusal for the refused publish alone, and what is dropped behind it as it is dropped', () => {
     const { budget, window } = windowOf();
-    for (const number of [1, 2, 3]) window.admit(number, 10);
+    for (const number of [1, 2, 3, 4]) window.admit(number, 10);
     window.answered(refused(2));
+    expect(budget.bytes).toBe(30);
+    window.dropped(3, 4);
     expect(budget.bytes).toBe(10);
-    expect([3, 4, 5].map((number) => window.admit(number, 10))).toEqual([false, false, false]);
-    expect([2, 3, 4].map((number) => window.admit(number, 10))).toEqual([true, true, true]);
-    expect(budget.bytes).toBe(40);
   });
 
-  it('lets a flight start again at a lower number than the refused one', () => {
-    const { window } = windowOf();
-    window.admit(5, 10);
-    window.answered(refused(5));
-    expect([4, 5].map((number) => window.admit(number, 10))).toEqual([true, true]);
-  });
-
-  it('goes on when a repeat of what is on record is refused', () => {
+  it('lets go of the later one when a publish was sent twice', () => {
     const { budget, window } = windowOf();
-    window.startBehind(10);
-    for (const number of [3, 11]) window.admit(number, 10);
-    window.answered(refused(3));
-    expect([window.admit(12, 10), budget.bytes]).toEqual([true, 20]);
-  });
-
-  it('does not start a refused flight again for a repeat, on record or under way', () => {
-    const { window } = windowOf();
-    window.startBehind(5);
-    for (const number of [6, 7, 8]) window.admit(number, 10);
-    window.answered(refused(8));
-    expect([5, 6, 9].map((number) => window.admit(number, 10))).toEqual([true, true, false]);
-    expect([8, 9].map((number) => window.admit(number, 10))).toEqual([true, true]);
-  });
-
-  it('starts a flight that was refused for a gap again with the number that was left out', () => {
-    const { window } = windowOf();
-    window.startBehind(5);
-    window.admit(8, 10);
-    window.answered(refused(8));
-    expect([6, 7, 8, 9].map((number) => window.admit(number, 10))).toEqual([true, true, true, true]);
+    window.admit(1, 10);
+    window.admit(1, 20);
+    window.dropped(1, 1);
+    expect(budget.bytes).toBe(10);
+    window.answered(acknowledged(1));
+    expect(budget.bytes).toBe(0);
   });
 
   it('gives everything back when its connection closes', () => {

@@ -1,6 +1,8 @@
+import fc from 'fast-check';
 import { MemoryLevel } from 'memory-level';
 import { describe, expect, it } from 'vitest';
 import type { QueuedPublish } from '../../actors/publish-queue.js';
+import { PublishBudget, PublishWindow } from '../../actors/publish-window.js';
 import { type PublishAnswer, Publisher, type PublisherOwner } from '../../actors/publisher.js';
 import { limits, ProtocolError, type Publish, type ReceiptRun } from '../../protocol/index.js';
 import { type Log, PublisherRecord, StorageError } from '../../storage/index.js';
@@ -10,10 +12,15 @@ import { emptyLog } from './support.js';
 
 class Owner implements PublisherOwner {
   readonly answers: PublishAnswer[] = [];
+  readonly drops: number[] = [];
   lost = false;
 
   answer(answer: PublishAnswer): void {
     this.answers.push(answer);
+  }
+
+  dropped(first: number, last: number): void {
+    for (let number = first; number <= last; number += 1) this.drops.push(number);
   }
 
   gone(): boolean {
@@ -64,6 +71,19 @@ class Stage {
 
   sendAs(owner: Owner, number: number): void {
     this.publisher.publish(owner, { number, session: '', payloads: texts('x') } as Publish);
+  }
+
+  /** Send through a window, as a connection does, and count what it has in it. */
+  throughWindow(): { send(number: number): void; unanswered(): number } {
+    const budget = new PublishBudget(1_000_000);
+    const window = new PublishWindow(budget);
+    this.owner.answer = (answer) => window.answered(answer);
+    this.owner.dropped = (first, last) => window.dropped(first, last);
+    const send = (number: number): void => {
+      window.admit(number, 10);
+      this.send(number);
+    };
+    return { send, unanswered: () => budget.bytes };
   }
 
   get queuedNumbers(): number[] {
@@ -239,7 +259,7 @@ describe('a publisher that logs in again', () => {
     expect([settled, stage.publisher.lastNumber]).toEqual([true, 2]);
   });
 
-  it('is settled by a refusal as well, and goes on at the refused number', async () => {
+  it('is settled by a refusal as well; with nothing on record the next login starts where it likes, and only goes up', async () => {
     const stage = await Stage.start();
     stage.send(1, 2);
     stage.publisher.takeOver();
@@ -250,8 +270,8 @@ describe('a publisher that logs in again', () => {
     stage.publisher.own(other, 'os');
     stage.sendAs(other, 2);
     stage.sendAs(other, 1);
-    expect(other.heard).toEqual(['-2 ERR_PUBLISH_NUMBER']);
-    expect(stage.queuedNumbers).toEqual([1]);
+    expect(stage.queuedNumbers).toEqual([2]);
+    expect(other.heard).toEqual(['-1 ERR_PUBLISH_NUMBER']);
   });
 
   it('is idle when nobody speaks for it and nothing of it is being written', async () => {
@@ -267,4 +287,27 @@ describe('a publisher that logs in again', () => {
     expect(idle).toEqual([false, false, false, true]);
     expect(stage.owner.heard).toEqual([]);
   });
+
+  it('answers or drops everything it was given, whatever the order of numbers, commits and failures', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 60 }), async (steps) => {
+        const stage = await Stage.start();
+        const { send, unanswered } = stage.throughWindow();
+        for (const { act, number } of steps) {
+          if (act === 'send') send(number);
+          else if (act === 'refuse') stage.refusal = stage.refusal ? undefined : new ProtocolError('ERR_BUSY', 'no');
+          else if (stage.queued.length > 0 && act === 'commit') stage.commit();
+          else if (stage.queued.length > 0) stage.fail();
+        }
+        if (stage.queued.length > 0) stage.commit();
+        expect(unanswered()).toBe(0);
+      }),
+    );
+  });
+});
+
+/** What can happen to a publisher. */
+const step = fc.record({
+  act: fc.constantFrom('send', 'send', 'send', 'send', 'commit', 'fail', 'refuse'),
+  number: fc.integer({ min: 1, max: 8 }),
 });

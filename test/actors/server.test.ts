@@ -8,10 +8,10 @@ import {
   encodePublishHeader,
   type ServerMessage,
 } from '../../protocol/index.js';
-import { Wire } from '../sim/wire.js';
 import { until } from '../support/deadline.js';
 import { texts } from '../support/payloads.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
+import { Wire } from '../support/wire.js';
 import { silent } from './support.js';
 
 /** Everything one client hears, blocks as `first..last`. */

@@ -30,6 +30,8 @@ class Owner implements PublisherOwner {
     this.answers.push(answer);
   }
 
+  dropped(): void {}
+
   gone(): boolean {
     return false;
   }

@@ -140,9 +140,11 @@ describe('an edge', () => {
   it('passes publishes on as they came, and their answers back', async () => {
     const { main, edge } = await linked();
     const answers: PublishAnswer[] = [];
+    const dropped: [number, number][] = [];
     let taken = 0;
     const owner = {
       answer: (answer: PublishAnswer) => answers.push(answer),
+      dropped: (first: number, last: number) => dropped.push([first, last]),
       takenOver: () => (taken += 1),
       gone: () => false,
     };
@@ -154,8 +156,10 @@ describe('an edge', () => {
     await until(() => main.published.length === 1, 'the publish');
     expect(main.published[0]).toMatchObject({ number: 6, payloads, frame });
     main.owner!.answer({ type: 'ACKNOWLEDGED', number: 6, runs: [[6, 1, 11, 2]] } as never);
+    main.owner!.dropped(7, 9);
     main.owner!.takenOver();
     await until(() => taken === 1, 'the takeover');
+    expect(dropped).toEqual([[7, 9]]);
     expect(answers).toEqual([{ type: 'ACKNOWLEDGED', number: 6, runs: [[6, 1, 11, 2]] }]);
     opened.close();
     await until(() => main.closedPublishers === 1, 'the end of the publisher');
@@ -166,7 +170,7 @@ describe('an edge', () => {
     await edge.follow(7, new List().ref);
     await edge.openPublisher(
       { source: 'main', publisher: 'p', durability: 'os' },
-      { answer: () => {}, takenOver: () => {}, gone: () => false },
+      { answer: () => {}, dropped: () => {}, takenOver: () => {}, gone: () => false },
     );
     await until(() => feeds.length === 1, 'the feed');
     link.close();
