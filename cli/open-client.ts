@@ -1,6 +1,7 @@
 import { type Client, connect } from '../client/index.js';
 import { UsageError } from './cli-error.js';
 import type { CommandInput, CommandOption } from './command.js';
+import { Outages } from './outages.js';
 import { connectFailure } from './request-failure.js';
 import { say } from './say.js';
 import type { Terminal } from './terminal.js';
@@ -21,16 +22,15 @@ export function sourceOf({ options, configuration }: CommandInput): string {
 }
 
 /**
- * Connect to the server of the configuration. A connection that breaks later is made again, which stderr is told.
+ * Connect to the server of the configuration. A connection that breaks later is made again.
  * @throws CliError when there is none, in words that say what to do
  */
 export async function openClient(input: CommandInput): Promise<Client> {
   const { configuration, terminal } = input;
   const { host, port } = configuration.settings;
   if (port === 0) throw new UsageError('port 0 is for serve: give the port it printed with --port');
-  let client: Client;
   try {
-    client = await connect({
+    return await connect({
       host,
       port,
       source: sourceOf(input),
@@ -41,19 +41,10 @@ export async function openClient(input: CommandInput): Promise<Client> {
   } catch (error) {
     throw connectFailure(error, host, port);
   }
-  tellOutages(client, terminal);
-  return client;
 }
 
-/** One line when the connection breaks and one when it is back, however many attempts that takes. */
-function tellOutages(client: Client, terminal: Terminal): void {
-  let isOut = false;
-  client.on('disconnected', ({ error }) => {
-    if (!isOut) say(terminal, `${error.message}; trying to reconnect`);
-    isOut = true;
-  });
-  client.on('connected', () => {
-    if (isOut) say(terminal, 'connected again');
-    isOut = false;
-  });
+/** Tell stderr of outages, for a command that asks one question. */
+export function tellOutages(client: Client, terminal: Terminal): void {
+  const outages = new Outages(client, (text) => say(terminal, text));
+  client.on('connected', () => outages.over('connected again'));
 }

@@ -10,6 +10,16 @@ export interface PublishingClient {
   room(): Promise<void>;
 }
 
+/** Told what acknowledgements are awaited. */
+export interface AwaitedAcknowledgements {
+  /** One is awaited. */
+  begin(): void;
+  /** One has come. */
+  moved(): void;
+  /** None is awaited any more. */
+  end(): void;
+}
+
 /** Messages of one session that were acknowledged. */
 export interface AcknowledgedRun {
   session: string;
@@ -30,6 +40,7 @@ export class Publishing {
   readonly #group = new MessageGroup();
   readonly #pace: Pace;
   readonly #isPaced: boolean;
+  readonly #awaited: AwaitedAcknowledgements | undefined;
   readonly #runs = new Map<string, AcknowledgedRun>();
   #sent = 0;
   #acknowledged = 0;
@@ -40,7 +51,13 @@ export class Publishing {
    * @param perSecond messages a second; `undefined` is as fast as possible
    * @param stopped no message is sent once it is aborted
    */
-  constructor(client: PublishingClient, perSecond: number | undefined, stopped: AbortSignal) {
+  constructor(
+    client: PublishingClient,
+    perSecond: number | undefined,
+    stopped: AbortSignal,
+    awaited?: AwaitedAcknowledgements,
+  ) {
+    this.#awaited = awaited;
     this.#client = client;
     this.#pace = new Pace(perSecond);
     this.#isPaced = perSecond !== undefined;
@@ -100,6 +117,7 @@ export class Publishing {
     const messages = this.#group.take();
     this.#sent += messages.length;
     this.#underWay += 1;
+    this.#awaited?.begin();
     this.#client
       .publish(messages)
       .then(
@@ -108,13 +126,16 @@ export class Publishing {
       )
       .finally(() => {
         this.#underWay -= 1;
-        if (this.#underWay === 0) this.#settled();
+        if (this.#underWay > 0) return;
+        this.#awaited?.end();
+        this.#settled();
       });
     await this.#client.room();
   }
 
   #count({ session, firstSeq, count, durability }: Acknowledgement): void {
     this.#acknowledged += count;
+    this.#awaited?.moved();
     const lastSeq = firstSeq + count - 1;
     const run = this.#runs.get(session);
     if (run === undefined) this.#runs.set(session, { session, firstSeq, lastSeq, durability });

@@ -15,6 +15,8 @@ export interface ClientEvents {
   connected: ServerFacts;
   /** The connection broke; the next attempt is made after `retryMs`. */
   disconnected: { error: LatecomerError; retryMs: number };
+  /** The server cannot take publishes for now; they are sent again until it does. Comes at each attempt it refuses. */
+  postponed: LatecomerError;
   /** The client is at its end: nothing more will be tried, everything outstanding has failed with this error. */
   error: LatecomerError;
 }

@@ -59,6 +59,7 @@ export class Client<T = Uint8Array> extends Emitter<ClientEvents> {
       backoff: new Backoff(retry, environment.random),
       schedule: environment.schedule,
       write: (parts) => this.#link.write(parts),
+      postponed: (error) => this.emit('postponed', error),
       drop: (error) => this.#link.drop(error),
     });
     this.#requests = new Requests({ nextRequest, send });

@@ -17,6 +17,8 @@ export interface PublisherSurroundings {
   backoff: Backoff;
   schedule: Environment['schedule'];
   write(parts: readonly Buffer[]): void;
+  /** The server has refused the first publish in flight for now. */
+  postponed(error: LatecomerError): void;
   /** Give up the connection; the error's remedy decides whether another is made. */
   drop(error: LatecomerError): void;
 }
@@ -123,6 +125,7 @@ export class Publisher {
     }
     if (answer.remedy === 'retry') {
       this.#retryLater();
+      this.#surroundings.postponed(error);
       return;
     }
     this.#flight.failFirst(error);

@@ -2,7 +2,7 @@ import type { Command } from '../command.js';
 import { jsonText } from '../escape-controls.js';
 import { ExitCode } from '../exit-codes.js';
 import { inspectionText } from '../inspection-text.js';
-import { clientSettings, openClient } from '../open-client.js';
+import { clientSettings, openClient, tellOutages } from '../open-client.js';
 import { Output } from '../output.js';
 
 /** `latecomer inspect`: what a running server is doing. */
@@ -17,6 +17,7 @@ export const inspect: Command = {
   async run(input) {
     const { options, terminal } = input;
     const client = await openClient(input);
+    tellOutages(client, terminal);
     try {
       const state = await client.inspect({ signal: terminal.interrupted });
       const output = new Output(terminal.stdout);

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { addAbortSignal } from 'node:stream';
+import type { Client } from '../../client/index.js';
 import { limits } from '../../protocol/index.js';
 import { CliError } from '../cli-error.js';
 import type { Command, CommandInput } from '../command.js';
@@ -11,6 +12,9 @@ import { clientSettings, openClient, sourceOption } from '../open-client.js';
 import { Output } from '../output.js';
 import { Publishing } from '../publishing.js';
 import { requestFailure } from '../request-failure.js';
+import { say } from '../say.js';
+import type { Terminal } from '../terminal.js';
+import { WaitNotice } from '../wait-notice.js';
 
 /** After Ctrl-C, acknowledgements that are under way are waited for this long. */
 const interruptedMs = 1_000;
@@ -26,7 +30,9 @@ export const publish: Command = {
     { flag: 'rate', placeholder: 'N', description: 'messages a second; as fast as possible when not given' },
   ],
   positionalsMax: Number.POSITIVE_INFINITY,
-  notes: ['Ends when every message has been acknowledged, and says how many were.'],
+  notes: [
+    'Ends when every message has been acknowledged, and says how many were. While the server is away or cannot take messages it waits, which stderr is told.',
+  ],
 
   async run(input) {
     const rate = positiveNumber(input.options, 'rate');
@@ -34,7 +40,7 @@ export const publish: Command = {
     const given = input.positionals.map(messageOf);
     const client = await openClient(input);
     try {
-      const publishing = new Publishing(client, rate, interrupted);
+      const publishing = new Publishing(client, rate, interrupted, waitNotice(client, input.terminal));
       const over = AbortSignal.any([interrupted, publishing.failed]);
       const messages = given.length > 0 ? [given] : stdinLines(input, over);
       const output = new Output(stdout);
@@ -51,6 +57,21 @@ export const publish: Command = {
     }
   },
 };
+
+/** What keeps acknowledgements away is told when it takes long: a short outage is of no interest to who publishes. */
+function waitNotice(client: Client, terminal: Terminal): WaitNotice {
+  const notice = new WaitNotice((text) => say(terminal, text));
+  client.on('disconnected', ({ error }) => {
+    notice.cause = `${error.message}; reconnecting`;
+  });
+  client.on('connected', () => {
+    notice.cause = undefined;
+  });
+  client.on('postponed', ({ message, code }) => {
+    notice.cause = `it cannot take messages now: ${message} (${code}); trying again`;
+  });
+  return notice;
+}
 
 function messageOf(argument: string, index: number): Buffer {
   const message = Buffer.from(argument);

@@ -2,7 +2,7 @@ import type { SessionSummary } from '../../client/index.js';
 import type { Command } from '../command.js';
 import { escapeControls, jsonText } from '../escape-controls.js';
 import { ExitCode } from '../exit-codes.js';
-import { clientSettings, openClient, sourceOption } from '../open-client.js';
+import { clientSettings, openClient, sourceOption, tellOutages } from '../open-client.js';
 import { Output } from '../output.js';
 import { table } from '../table.js';
 
@@ -21,6 +21,7 @@ export const sessions: Command = {
   async run(input) {
     const { options, terminal } = input;
     const client = await openClient(input);
+    tellOutages(client, terminal);
     try {
       const source = options.get('source') as string | undefined;
       const list = await client.sessions({ ...(source === undefined ? {} : { source }), signal: terminal.interrupted });

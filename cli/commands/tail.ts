@@ -5,6 +5,7 @@ import { ExitCode } from '../exit-codes.js';
 import { jsonLine, type PrintedMessage, plainLine } from '../message-line.js';
 import { wholeNumber } from '../number-option.js';
 import { clientSettings, openClient, sourceOption } from '../open-client.js';
+import { Outages } from '../outages.js';
 import { Output } from '../output.js';
 import { ProgressLine } from '../progress-line.js';
 import { say } from '../say.js';
@@ -44,7 +45,7 @@ export const tail: Command = {
   positionalsMax: 0,
   notes: [
     'A line holds number, time and payload, separated by tabs. With --json a payload is a string when it is UTF-8, else {"base64":"…"}.',
-    'What can no longer be delivered, and the end of the session, are told on stderr.',
+    'What can no longer be delivered, outages of the server, and the end of the session, are told on stderr.',
   ],
 
   async run(input) {
@@ -85,7 +86,7 @@ async function follow(client: Client, request: TailRequest, terminal: Terminal):
   const close = () => subscription.close();
   if (stop.aborted) close();
   else stop.addEventListener('abort', close, { once: true });
-  const rewind = report(subscription, terminal, progress, to);
+  const rewind = report(client, subscription, terminal, progress, to);
   try {
     await printAll(subscription, request, output, (seq) => rewind.moved(seq));
   } finally {
@@ -116,8 +117,9 @@ async function printAll(
   }
 }
 
-/** Tell stderr what happens to the subscription besides messages, and follow its rewinds. */
+/** Tell stderr what happens to the subscription and its connection besides messages, and follow its rewinds. */
 function report(
+  client: Client,
   subscription: Subscription<Uint8Array>,
   terminal: Terminal,
   progress: ProgressLine,
@@ -127,6 +129,8 @@ function report(
     progress.clear();
     say(terminal, text);
   };
+  const outages = new Outages(client, tell);
+  subscription.on('subscribed', ({ from }) => outages.over(`resumed at ${from}`));
   let rewind: { firstSeq: number; lastSeq: number } | undefined;
   subscription.on('rewinding', ({ from, lastSeq }) => {
     rewind = { firstSeq: from, lastSeq: Math.min(lastSeq, to) };

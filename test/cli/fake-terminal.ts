@@ -10,6 +10,8 @@ export interface FakeTerminal extends Terminal {
   err(): string;
   /** Resolves when stdout holds this. */
   outHolds(text: string): Promise<void>;
+  /** Resolves when stderr holds this. */
+  errHolds(text: string): Promise<void>;
   interrupt(signal: EndingSignal): void;
 }
 
@@ -30,6 +32,7 @@ export function fakeTerminal(
     out: stdout.text,
     err: stderr.text,
     outHolds: stdout.holds,
+    errHolds: stderr.holds,
     interrupt: (signal) => interruption.abort(signal),
   };
 }

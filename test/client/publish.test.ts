@@ -158,6 +158,8 @@ describe('publish', () => {
 describe('a refused publish', () => {
   it('is sent again, and all after it, in order, when the server says retry', async () => {
     const { connection, client } = await startPair();
+    const postponed: string[] = [];
+    client.on('postponed', ({ code }) => postponed.push(code));
     const publishing = ['A', 'B', 'C'].map((session) => client.publish(bytes(session), { session }));
     for (let frame = 0; frame < 3; frame += 1) await connection.take('PUBLISH');
     connection.acknowledge(1, [[1, 1, 1, 1]]);
@@ -168,6 +170,7 @@ describe('a refused publish', () => {
     connection.acknowledge(3, [[2, 2, 2, 1]]);
     const acknowledgements = await within(Promise.all(publishing), 'the acknowledgements');
     expect(acknowledgements.map(({ firstSeq }) => firstSeq)).toEqual([1, 2, 3]);
+    expect(postponed).toEqual(['ERR_NOT_WRITTEN']);
     expect(connection.pending).toEqual([]);
   });
 
