@@ -49,7 +49,7 @@ export const defaultServerConfig: ServerConfig = {
   durability: 'disk',
   sources: ['main'],
   generator: { rate: 2, payloadBytes: 64, count: 0, source: 'main' },
-  connectionsMax: 20_000,
+  connectionsMax: 10_000,
   loginsMax: 1_000,
   ringBytesMax: 16 * 1024 * 1024,
   pageCacheBytesMax: 32 * 1024 * 1024,

@@ -79,6 +79,7 @@ export default class ServerActor extends Actor<ServerParameters, ServerProtocol>
   async #start(): Promise<void> {
     const { config, store } = this.parameters;
     for (const source of config.sources) await this.#openSession(source);
+    this.#nameUnserved();
     const origin = new LocalOrigin(store, this.#sessions, () => this.inspect());
     const rewinds = await this.#startRewinds(origin);
     await this.#startEdges(origin, rewinds);
@@ -122,6 +123,15 @@ export default class ServerActor extends Actor<ServerParameters, ServerProtocol>
   #edges(): Ref<EdgeProtocol>[] {
     if (this.#edge) return [this.#edge];
     return this.#forks.map((fork) => fork.ref).filter((ref) => ref !== undefined);
+  }
+
+  /** A source that was served before and is not now would only look alive. */
+  #nameUnserved(): void {
+    const { store, config } = this.parameters;
+    for (const { source, session, state } of store.sessions()) {
+      if (state === 'ended' || config.sources.includes(source)) continue;
+      this.logger.warn({ source, session }, 'source has an active session but is not served; add it with --source');
+    }
   }
 
   async #openSession(source: string): Promise<void> {

@@ -54,7 +54,7 @@ export default class SessionActor
   override onStart(): void {
     const { log, store, clock, publishBytesMax } = this.parameters;
     this.#queue = new PublishQueue(log, store.committer, clock, publishBytesMax, (seq) => this.#committed(seq));
-    this.#stopWatching = store.onReopened(() => this.#committed(log.lastSeq));
+    this.#stopWatching = store.onReopened(() => this.#reopened());
   }
 
   override onStop(): void {
@@ -111,9 +111,23 @@ export default class SessionActor
       this.#refusal = refusal;
       throw error;
     });
-    this.logger.info({ session: log.session, lastSeq: summary.lastSeq, reason }, 'session ended');
-    for (const list of this.#lists) list.tell('sessionEnded', { lastSeq: summary.lastSeq, reason });
+    this.#tellEnd(summary.lastSeq, reason);
     return summary;
+  }
+
+  /** What was in doubt may turn out to be written: messages, and the end of the session. */
+  #reopened(): void {
+    const { log } = this.parameters;
+    const { end } = this.#ended();
+    this.#committed(log.lastSeq);
+    if (!end || this.#refusal?.code === 'ERR_SESSION_ENDED') return;
+    this.#refusal = new ProtocolError('ERR_SESSION_ENDED', `session ${log.session} has ended: ${end.reason}`);
+    this.#tellEnd(end.lastSeq, end.reason);
+  }
+
+  #tellEnd(lastSeq: number, reason: string): void {
+    this.logger.info({ session: this.parameters.log.session, lastSeq, reason }, 'session ended');
+    for (const list of this.#lists) list.tell('sessionEnded', { lastSeq, reason });
   }
 
   inspect(): { session: string; queued: number; queuedBytes: number; publishers: number; lists: number } {
@@ -121,7 +135,7 @@ export default class SessionActor
       session: this.parameters.log.session,
       queued: this.#queue.depth,
       queuedBytes: this.#queue.bytes,
-      publishers: this.#publishers.size,
+      publishers: [...this.#publishers.values()].filter(({ lastNumber }) => lastNumber > 0).length,
       lists: this.#lists.size,
     };
   }
@@ -158,6 +172,9 @@ export default class SessionActor
     await known?.settled();
     if (known && !known.unknown) return known;
     const { log, store } = this.parameters;
+    const refusal = store.unavailable();
+    if (refusal?.code === 'ERR_STORAGE_UNAVAILABLE')
+      throw new ProtocolError('ERR_STORAGE_UNAVAILABLE', refusal.message);
     const record = await store.publisher(log.source, id);
     return new Publisher(record, () => ({
       log,

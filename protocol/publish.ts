@@ -66,7 +66,7 @@ export function readPublish(frame: Buffer): Publish {
   if (bytes.length > limits.payloadBytesMax + binHeaderBytes(limits.payloadBytesMax)) {
     throw new ProtocolError(
       'ERR_PUBLISH_TOO_LARGE',
-      `payload of ${bytes.length} bytes with its header exceeds payloadBytesMax=${limits.payloadBytesMax}`,
+      `payload of ${bytes.length - binHeaderBytes(limits.payloadBytesMax)} bytes exceeds payloadBytesMax=${limits.payloadBytesMax}`,
     );
   }
   return { number, session, payloads, frame };

@@ -20,6 +20,6 @@ describe('the name of a session', () => {
 
   it('runs out after 99 sessions of one day', () => {
     expect(nextSessionName(noon, ['2030010998'])).toBe('2030010999');
-    expect(() => nextSessionName(noon, ['2030010999'])).toThrow('99 sessions on 20300109 already');
+    expect(() => nextSessionName(noon, ['2030010999'])).toThrow('there are 99 sessions of 20300109 already');
   });
 });

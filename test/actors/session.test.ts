@@ -178,7 +178,10 @@ describe('a session', () => {
 
   it('says what it holds', async () => {
     const { session, login } = await start();
-    const { opened } = await login('p');
+    await login('reader');
+    const { owner, opened } = await login('p');
+    opened.publish(publishOf(1));
+    await until(() => owner.answers.length === 1, 'the acknowledgement');
     expect(await session.ask('inspect', {}, ask)).toEqual({
       session: 'S1',
       queued: 0,
