@@ -39,7 +39,7 @@ export interface OpenPublisher {
 export interface Origin {
   readonly durability: Durability;
   readonly sources: readonly string[];
-  /** The session of that name, the active one when it is blank, with its last number at this moment. */
+  /** The session of that name, the newest one when it is blank (the active one, if there is one), with its last number at this moment. */
   findSession(source: string, session: string): Promise<SessionSummary>;
   /** The catalogue of one source or of all, newest last. */
   sessions(source?: string): Promise<SessionSummary[]>;

@@ -29,6 +29,7 @@ export function startFailure(error: unknown): unknown {
     case 'EAI_AGAIN':
       return new ConfigurationError(`host: there is no such address here: ${message}`, options);
     case 'ERR_PLACEMENT':
+    case 'ERR_TOO_MANY_SESSIONS':
       return new ConfigurationError(message, options);
     case 'ERR_DIRECTORY_IN_USE':
     case 'ERR_STORAGE_OPEN':

@@ -61,6 +61,9 @@ export const tail: Command = {
 
 function requestOf(options: CommandInput['options']): TailRequest {
   const from = wholeNumber(options, 'from', 0);
+  if (options.has('to') && from === undefined) {
+    throw new UsageError('--to needs --from: without it tail starts behind the newest message, which may be past --to');
+  }
   const to = wholeNumber(options, 'to', 1) ?? Number.POSITIVE_INFINITY;
   if (from !== undefined && to < from) throw new UsageError(`--to ${to} is before --from ${from}`);
   return {

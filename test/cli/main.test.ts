@@ -46,6 +46,7 @@ describe('latecomer', () => {
     ],
     [['tail', '--from', 'x'], 64, /^latecomer: --from: expected a whole number of at least 0, found "x"; see/],
     [['tail', '--from', '9', '--to', '8'], 64, /^latecomer: --to 8 is before --from 9; see/],
+    [['tail', '--to', '8'], 64, /^latecomer: --to needs --from: /],
     [['tail', '--port', '0'], 64, /^latecomer: port 0 is for serve: /],
     [['publish', '--rate', '0', 'x'], 64, /^latecomer: --rate: expected a number above 0, found "0"; see/],
     [['publish', 'x'.repeat(1024 * 1024)], 65, /^latecomer: argument 1 is 1048576 bytes, more than \d+, /],
