@@ -1,21 +1,10 @@
 import { strict as assert } from 'node:assert';
-import { Packr } from 'msgpackr';
 import { type Durability, limits, type ReceiptRun } from '../protocol/index.js';
-import { KeyKind, kindRange, readReceiptKey, receiptKey, receiptPrefix } from './keys.js';
+import { KeyKind, kindRange, receiptKey, receiptPrefix } from './keys.js';
 import { entries, type LevelHandle, type Operation } from './level.js';
+import { loadReceipts, type StoredReceipts } from './load-receipts.js';
 import type { Log } from './log.js';
-
-const packr = new Packr({ useRecords: false, variableMapSize: true, int64AsType: 'number' });
-
-/** The acknowledged publishes of one publisher in one block. */
-interface ReceiptRow {
-  log: number;
-  session: string;
-  epoch: string;
-  durability: Durability;
-  timeMs: number;
-  runs: ReceiptRun[];
-}
+import { packReceiptRow, readReceiptRow } from './receipt-row.js';
 
 /** Where the messages of one publish are. */
 export interface Receipt {
@@ -42,10 +31,10 @@ export class PublisherRecord {
   readonly #prefix: Buffer;
   readonly #clock: () => number;
   /** In the order of their numbers. */
-  #rows: { lastNumber: number; row: ReceiptRow }[];
+  #rows: StoredReceipts[];
   #outstanding = false;
 
-  private constructor(prefix: Buffer, clock: () => number, rows: { lastNumber: number; row: ReceiptRow }[]) {
+  private constructor(prefix: Buffer, clock: () => number, rows: StoredReceipts[]) {
     this.#prefix = prefix;
     this.#clock = clock;
     this.#rows = rows;
@@ -59,12 +48,7 @@ export class PublisherRecord {
     clock: () => number,
   ): Promise<PublisherRecord> {
     const prefix = receiptPrefix(source, publisher);
-    const rows: { lastNumber: number; row: ReceiptRow }[] = [];
-    const end = Buffer.concat([prefix, Buffer.alloc(9, 0xff)]);
-    for await (const [key, value] of entries(level, { gte: receiptKey(prefix, 0), lt: end })) {
-      if (key.length === prefix.length + 8) rows.push({ lastNumber: readReceiptKey(key), row: readRow(value) });
-    }
-    return new PublisherRecord(prefix, clock, rows);
+    return new PublisherRecord(prefix, clock, await loadReceipts(level, prefix));
   }
 
   /** Last publish number on record; 0 when there is none. */
@@ -102,11 +86,10 @@ export class PublisherRecord {
     const row = { log: log.number, session: log.session, epoch: log.epoch, durability, timeMs: this.#clock(), runs };
     const kept = this.#rows.findIndex((old) => old.lastNumber > lastNumber - limits.publishesInFlightMax);
     const dropped = kept === -1 ? this.#rows.length : kept;
-    const operations: Operation[] = [
-      { type: 'put', key: receiptKey(this.#prefix, lastNumber), value: packr.pack(row) },
-    ];
+    const key = receiptKey(this.#prefix, lastNumber);
+    const operations: Operation[] = [{ type: 'put', key, value: packReceiptRow(row) }];
     for (let index = 0; index < dropped; index += 1) {
-      operations.push({ type: 'del', key: receiptKey(this.#prefix, this.#rows[index]!.lastNumber) });
+      operations.push({ type: 'del', key: this.#rows[index]!.key });
     }
     this.#outstanding = true;
     return {
@@ -114,7 +97,7 @@ export class PublisherRecord {
       written: () => {
         this.#outstanding = false;
         this.#rows.splice(0, dropped);
-        this.#rows.push({ lastNumber, row });
+        this.#rows.push({ key, lastNumber, row });
       },
       discarded: () => {
         this.#outstanding = false;
@@ -127,18 +110,7 @@ export class PublisherRecord {
 export async function expiredReceipts(level: LevelHandle, expiredMs: number): Promise<Operation[]> {
   const operations: Operation[] = [];
   for await (const [key, value] of entries(level, kindRange(KeyKind.RECEIPT))) {
-    if (readRow(value).timeMs < expiredMs) operations.push({ type: 'del', key });
+    if (readReceiptRow(value).timeMs < expiredMs) operations.push({ type: 'del', key });
   }
   return operations;
-}
-
-/** A row that cannot be read still says, by its key, up to where publishes were taken; only its runs are not known. */
-function readRow(value: Buffer): ReceiptRow {
-  const unreadable: ReceiptRow = { log: 0, session: '', epoch: '', durability: 'os', timeMs: Infinity, runs: [] };
-  try {
-    const row = packr.unpack(value) as ReceiptRow;
-    return Array.isArray(row?.runs) ? row : unreadable;
-  } catch {
-    return unreadable;
-  }
 }
