@@ -64,9 +64,7 @@ async function start({ generator, ...more }: More = {}): Promise<RunningServer &
   const settled = { ...defaultServerConfig.generator, rate: 0, ...generator };
   const config = { ...defaultServerConfig, durability: 'os', data, port: 0, ...more, generator: settled } as const;
   const server = await startServer(config, silent);
-  onTestFinished(async () => {
-    await server.stop();
-  });
+  onTestFinished(() => server.stop());
   return { ...server, data };
 }
 

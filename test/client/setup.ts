@@ -1,7 +1,8 @@
 import { afterEach } from 'vitest';
 import { type Client, type ConnectOptions, connect } from '../../client/index.js';
 import { within } from '../support/deadline.js';
-import { type FakeConnection, FakeServer } from './fake-server.js';
+import type { FakeConnection } from '../support/fake-connection.js';
+import { FakeServer } from './fake-server.js';
 
 const cleanups: (() => Promise<void>)[] = [];
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { encodePayloads, sealBlock } from '../../protocol/index.js';
 import { within } from '../support/deadline.js';
-import type { FakeConnection } from './fake-server.js';
+import type { FakeConnection } from '../support/fake-connection.js';
 import { startPair, take } from './setup.js';
 
 const messageBytes = 64 * 1024;

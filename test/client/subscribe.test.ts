@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Message, Subscription } from '../../client/index.js';
 import { within } from '../support/deadline.js';
-import { textBlock } from './fake-server.js';
+import { textBlock } from '../support/frames.js';
 import { startPair, take, thrownBy } from './setup.js';
 
 const seqsAndTexts = (messages: Message<Uint8Array>[]): [number, string][] =>

@@ -1,5 +1,6 @@
 import type { ReceiptRun } from '../../protocol/index.js';
-import { type FakeConnection, FakeServer, type Received, textsOf } from './fake-server.js';
+import type { FakeConnection, Received } from '../support/fake-connection.js';
+import { FakeServer, textsOf } from './fake-server.js';
 
 type Publish = Extract<Received, { type: 'PUBLISH' }>;
 type Subscribe = Extract<Received, { type: 'SUBSCRIBE' }>;

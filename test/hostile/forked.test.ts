@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { encodeMessage } from '../../protocol/index.js';
+import { framed, publishFrame } from '../support/frames.js';
 import { useArena } from '../system/support/arena.js';
 import type { ServerProcess } from '../system/support/server-process.js';
 import { Bystanders } from './bystanders.js';
-import { framed, publishFrame, RawClient } from './raw-client.js';
+import { RawClient } from './raw-client.js';
 
 const arena = useArena();
 const hello = [Buffer.from('hello')];

@@ -1,21 +1,19 @@
 import { createConnection, type Socket } from 'node:net';
 import {
+  blockBody,
   blockFirstSeq,
   blockLastSeq,
   type ClientMessage,
   decodePayloads,
   decodeServerMessage,
-  encodeMessage,
-  encodePayloads,
-  encodePublishHeader,
-  FrameReader,
   FrameType,
   frameType,
-  limits,
   protocolVersion,
   type ServerMessage,
 } from '../../protocol/index.js';
 import { within } from '../support/deadline.js';
+import { FrameSocket } from '../support/frame-socket.js';
+import { publishFrame } from '../support/frames.js';
 import { Inbox } from '../support/inbox.js';
 
 /** A block as it arrived. */
@@ -41,10 +39,8 @@ export class RawClient {
   readonly closed: Promise<void>;
   /** Whether heartbeats are left unanswered. */
   mute = false;
-  /** Bytes that arrived. */
-  receivedBytes = 0;
   readonly #heartbeats = new Set<() => void>();
-  readonly #reader = new FrameReader(limits.frameBytesMax);
+  readonly #frames: FrameSocket<ClientMessage>;
   /** Takes the frames in place of the inbox. */
   onFrame: ((received: Received) => void) | undefined;
   #gone = false;
@@ -53,7 +49,7 @@ export class RawClient {
     this.onFrame = onFrame;
     this.socket = createConnection({ port, host: '127.0.0.1', noDelay: true });
     this.socket.on('error', () => {});
-    this.socket.on('data', (chunk: Buffer) => this.#read(chunk));
+    this.#frames = new FrameSocket(this.socket, { frame: (frame) => this.#receive(frame) });
     this.closed = new Promise((resolve) => {
       this.socket.on('close', () => {
         this.#gone = true;
@@ -82,11 +78,11 @@ export class RawClient {
   }
 
   write(bytes: Uint8Array | string): boolean {
-    return this.socket.write(bytes);
+    return this.#frames.write(bytes);
   }
 
   send(message: ClientMessage): boolean {
-    return this.write(encodeMessage(message));
+    return this.#frames.send(message);
   }
 
   async login(fields: LoginFields = {}): Promise<ReceivedOf<'LOGGED_IN'>> {
@@ -120,12 +116,6 @@ export class RawClient {
     this.socket.destroy();
   }
 
-  #read(chunk: Buffer): void {
-    this.receivedBytes += chunk.length;
-    this.#reader.push(chunk);
-    for (let frame = this.#reader.take(); frame; frame = this.#reader.take()) this.#receive(frame);
-  }
-
   #beat(): void {
     if (!this.mute && !this.#gone) this.send({ type: 'HEARTBEAT' });
     for (const beat of this.#heartbeats) beat();
@@ -140,20 +130,6 @@ export class RawClient {
   }
 }
 
-/** A PUBLISH frame. */
-export function publishFrame(number: number, payloads: readonly Uint8Array[], session = ''): Buffer {
-  const encoded = encodePayloads(payloads);
-  return Buffer.concat([encodePublishHeader(number, session, encoded), encoded.bytes]);
-}
-
-/** A length prefix in front of any body. */
-export function framed(body: Uint8Array): Buffer {
-  const frame = Buffer.alloc(4 + body.length);
-  frame.writeUInt32BE(body.length, 0);
-  frame.set(body, 4);
-  return frame;
-}
-
 function readFrame(frame: Buffer): Received {
   const code = frameType(frame);
   if (code !== FrameType.MESSAGES && code !== FrameType.RETRANSMISSION) return decodeServerMessage(frame);
@@ -161,6 +137,6 @@ function readFrame(frame: Buffer): Received {
     type: code === FrameType.MESSAGES ? 'MESSAGES' : 'RETRANSMISSION',
     firstSeq: blockFirstSeq(frame),
     lastSeq: blockLastSeq(frame),
-    payloads: [...decodePayloads(frame, 39)],
+    payloads: [...decodePayloads(blockBody(frame))],
   };
 }

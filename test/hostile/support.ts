@@ -12,6 +12,7 @@ import { Bystanders } from './bystanders.js';
 import { RawClient } from './raw-client.js';
 
 export * from '../support/deadline.js';
+export * from '../support/frames.js';
 export * from '../support/inbox.js';
 export * from '../support/log-lines.js';
 export { Bystanders } from './bystanders.js';

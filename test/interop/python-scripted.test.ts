@@ -15,6 +15,7 @@ import { type Peer, type ScriptedServer, scriptedServer } from './scripted-serve
 const payloads = (...texts: string[]): Payloads => encodePayloads(texts.map((text) => Buffer.from(text)));
 const block = (firstSeq: number, ...texts: string[]) => sealBlock(7, firstSeq, 1000 + firstSeq, [payloads(...texts)]);
 const failure = (code: keyof typeof errorCodes) => ({ code, message: 'as scripted', remedy: errorCodes[code] });
+const subscription = { log: 7, session: 'day', from: 3 };
 const end = (lastSeq: number): ServerMessage => ({
   type: 'END_OF_SESSION',
   log: 7,
@@ -54,9 +55,9 @@ describe.skipIf(pythonMissing)(
       const { events, code } = await play(
         ['--from', '3', '--session', 'day', '--epoch', 'e1', 'tail'],
         async (peer) => {
-          const login = await peer.logIn();
+          const login = await peer.login();
           expect(login).toMatchObject({ versions: [1], client: 'latecomer.py' });
-          const asked = await peer.subscribed(7, 3, 9);
+          const asked = await peer.subscribed({ ...subscription, lastSeq: 9 });
           expect(asked).toMatchObject({ session: 'day', epoch: 'e1', from: 3 });
           const lost = { type: 'LOST', log: 7, from: 3, to: 6, reason: 'retention' } as const;
           await peer.drip(lost, block(7, 'seven', 'eight'), { type: 'HEARTBEAT' });
@@ -89,8 +90,8 @@ describe.skipIf(pythonMissing)(
       ['a retransmission it did not ask for', [retransmissionHeader(block(3, 'x'), 9), blockBody(block(3, 'x'))]],
     ])('tells %s from a good stream', async (_, frames) => {
       const { events, code } = await play(['--from', '3', 'tail'], async (peer) => {
-        await peer.logIn();
-        await peer.subscribed(7, 3, 9);
+        await peer.login();
+        await peer.subscribed({ ...subscription, lastSeq: 9 });
         peer.send(...frames);
       });
       expect(code).toBe(2);
@@ -100,10 +101,10 @@ describe.skipIf(pythonMissing)(
     test('goes back to a publish that was refused, and sends all behind it again in order', async () => {
       const seen: number[] = [];
       const script = async (peer: Peer) => {
-        const login = await peer.logIn(4);
+        const login = await peer.login({ published: 4 });
         expect(login.publisher).toBe('p');
         const take = async (count: number) => {
-          for (let taken = 0; taken < count; taken += 1) seen.push((await peer.publish()).number);
+          for (let taken = 0; taken < count; taken += 1) seen.push((await peer.take('PUBLISH')).number);
         };
         await take(4);
         peer.send({ type: 'REFUSED', number: 6, ...failure('ERR_DISK_FULL') }, acknowledged(5, [5, 1, 1, 1]));
@@ -129,8 +130,8 @@ describe.skipIf(pythonMissing)(
 
     test('gives up on a publish that can never succeed', async () => {
       const script = async (peer: Peer) => {
-        await peer.logIn();
-        const { number } = await peer.publish();
+        await peer.login();
+        const { number } = await peer.take('PUBLISH');
         peer.send({ type: 'REFUSED', number, ...failure('ERR_SESSION_ENDED') });
       };
       const { events, code } = await play(['--publisher', 'p', 'publish'], script, ['one']);
@@ -141,11 +142,11 @@ describe.skipIf(pythonMissing)(
     test('sends no more than the publish window takes', async () => {
       const lines = Array.from({ length: limits.publishesInFlightMax + 1 }, (_, index) => `${index}`);
       const script = async (peer: Peer) => {
-        await peer.logIn();
+        await peer.login();
         for (let number = 1; number <= limits.publishesInFlightMax; number += 1)
-          expect((await peer.publish()).number).toBe(number);
+          expect((await peer.take('PUBLISH')).number).toBe(number);
         peer.send(acknowledged(limits.publishesInFlightMax, [1, limits.publishesInFlightMax, 1, 1]));
-        const { number } = await peer.publish();
+        const { number } = await peer.take('PUBLISH');
         peer.send(acknowledged(number, [number, 1, number, 1]));
       };
       const { events, code } = await play(['--publisher', 'p', 'publish'], script, lines);
@@ -155,8 +156,8 @@ describe.skipIf(pythonMissing)(
 
     test('gets a range with what was lost of it in its place', async () => {
       const { events, code } = await play(['--from', '3', '--to', '8', 'rerequest'], async (peer) => {
-        await peer.logIn();
-        const { request, from, to } = await peer.message('REREQUEST');
+        await peer.login();
+        const { request, from, to } = await peer.take('REREQUEST');
         expect([from, to]).toEqual([3, 8]);
         for (const found of [block(3, 'three', 'four'), block(7, 'seven', 'eight')]) {
           await peer.drip(retransmissionHeader(found, request), blockBody(found));
@@ -176,8 +177,8 @@ describe.skipIf(pythonMissing)(
 
     test('is told of a subscription that the server could not go on with', async () => {
       const { events, code } = await play(['--from', '3', 'tail'], async (peer) => {
-        await peer.logIn();
-        await peer.subscribed(7, 3, 9);
+        await peer.login();
+        await peer.subscribed({ ...subscription, lastSeq: 9 });
         peer.send(block(3, 'three'), { type: 'UNSUBSCRIBED', log: 7, ...failure('ERR_REWIND_FAILED') });
       });
       expect(code).toBe(0);
@@ -186,11 +187,11 @@ describe.skipIf(pythonMissing)(
 
     test('sends heartbeats while it has nothing to say', async () => {
       const { events } = await play(['--from', '3', '--count', '1', 'tail'], async (peer) => {
-        await peer.logIn();
-        await peer.subscribed(7, 3, 2);
-        await peer.message('HEARTBEAT');
+        await peer.login();
+        await peer.subscribed({ ...subscription, lastSeq: 2 });
+        await peer.take('HEARTBEAT');
         peer.send({ type: 'LIVE', log: 7, seq: 2 }, block(3, 'three'));
-        const { log } = await peer.message('UNSUBSCRIBE');
+        const { log } = await peer.take('UNSUBSCRIBE');
         peer.send({ type: 'UNSUBSCRIBED', log });
       });
       expect(events.map(({ event }) => event)).toEqual(['subscribed', 'live', 'message']);

@@ -1,7 +1,8 @@
 import { strict as assert } from 'node:assert';
-import { encodePayloads, encodePublishHeader, type ServerMessage } from '../../protocol/index.js';
+import type { ServerMessage } from '../../protocol/index.js';
+import { publishFrame } from '../support/frames.js';
+import { Wire } from '../support/wire.js';
 import { messageText } from './reader.js';
-import { Wire } from './wire.js';
 
 const beatMs = 10;
 /** Publishes that may wait for their acknowledgement. */
@@ -51,9 +52,8 @@ export class Feeder {
     while (this.#sent < due && this.#publishes - this.#publishesAcknowledged < inFlightMax) {
       const count = Math.min(messagesEach, due - this.#sent);
       const texts = Array.from({ length: count }, (_, index) => Buffer.from(messageText(this.#sent + 1 + index)));
-      const payloads = encodePayloads(texts);
       this.#publishes += 1;
-      this.#wire.write(encodePublishHeader(this.#publishes, '', payloads), payloads.bytes);
+      this.#wire.send(publishFrame(this.#publishes, texts));
       this.#sent += count;
     }
     if (this.#sent === this.#target) clearInterval(this.#timer);

@@ -7,7 +7,7 @@ import {
   type SubscribeBody,
   verifyBlock,
 } from '../../protocol/index.js';
-import { Wire } from './wire.js';
+import { Wire } from '../support/wire.js';
 
 /** The payload of message `seq`: whoever gets it sees at once whether it is where it belongs. */
 export function messageText(seq: number): string {

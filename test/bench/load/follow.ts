@@ -1,5 +1,6 @@
 import { blockHeaderBytes, readBlockHeader } from '../../../protocol/index.js';
-import { RawConnection } from './raw-connection.js';
+import { Wire } from '../../support/wire.js';
+import { failOn } from './fail-on.js';
 
 /** What a group of subscribers is to do. */
 export interface FollowOrder {
@@ -33,11 +34,12 @@ export function follow({ port, subscribers, from, messages }: FollowOrder, ready
       let next = 0;
       let got = 0;
       const request = { request: 1, ...(from !== undefined && { from }) };
-      const connection = new RawConnection(
+      const connection = new Wire(
         port,
         { subscribe: request },
         {
           message: (message) => {
+            failOn(message);
             if (message.type !== 'SUBSCRIBED') return;
             next = message.from;
             waiting -= 1;
@@ -51,7 +53,7 @@ export function follow({ port, subscribers, from, messages }: FollowOrder, ready
             got += count;
             bytes += block.length - blockHeaderBytes;
             if (got < messages) return;
-            connection.socket.destroy();
+            connection.close();
             running -= 1;
             if (running > 0) return;
             resolve({ messages: messages * subscribers, bytes, elapsedMs: performance.now() - startedMs });

@@ -1,5 +1,6 @@
 import { encodePayloads, encodePublishHeader, limits } from '../../../protocol/index.js';
-import { RawConnection } from './raw-connection.js';
+import { Wire } from '../../support/wire.js';
+import { failOn } from './fail-on.js';
 
 /** What a publisher is to do. */
 export interface PublishOrder {
@@ -32,13 +33,13 @@ export function publish(order: PublishOrder): Promise<PublishReport> {
     const latenciesMs: number[] = [];
     let acknowledged = 0;
     let startedMs = 0;
-    const connection = new RawConnection(
+    const connection = new Wire(
       port,
       { publisher: `bench-${process.pid}-${performance.now()}` },
       {
         message: (message) => {
+          failOn(message);
           if (message.type === 'LOGGED_IN') startedMs = performance.now();
-          else if (message.type === 'REFUSED') throw new Error(`${message.code}: ${message.message}`);
           if (message.type === 'ACKNOWLEDGED') {
             const now = performance.now();
             for (; acknowledged < message.number; acknowledged += 1) latenciesMs.push(now - sentMs[acknowledged]!);
@@ -56,7 +57,7 @@ export function publish(order: PublishOrder): Promise<PublishReport> {
       }
       connection.socket.uncork();
       if (acknowledged < publishes) return;
-      connection.socket.destroy();
+      connection.close();
       resolve({ messages: publishes * batch, elapsedMs: performance.now() - startedMs, latenciesMs });
     };
   });

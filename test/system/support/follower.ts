@@ -1,6 +1,7 @@
 import type { SubscribeBody } from '../../../protocol/index.js';
 import { eventually, within } from '../../support/deadline.js';
-import { ConnectionEnded, type Lost, RawClient } from './raw-client.js';
+import type { Lost } from './positions.js';
+import { ConnectionEnded, RawClient } from './raw-client.js';
 
 /** How to follow. */
 export interface FollowerOptions extends Pick<SubscribeBody, 'from' | 'wait' | 'session'> {

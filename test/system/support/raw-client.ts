@@ -1,39 +1,22 @@
 import { connect, type Socket } from 'node:net';
-import { blockHeaderBytes } from '../../../protocol/block.js';
 import {
-  blockFirstSeq,
   type ClientMessage,
-  decodePayloads,
   decodeServerMessage,
-  encodeMessage,
-  encodePayloads,
-  encodePublishHeader,
-  FrameReader,
   FrameType,
   frameType,
   limits,
   protocolVersion,
-  readBlockHeader,
   type ServerMessage,
-  verifyBlock,
 } from '../../../protocol/index.js';
 import { within } from '../../support/deadline.js';
+import { FrameSocket } from '../../support/frame-socket.js';
+import { publishFrame } from '../../support/frames.js';
+import { type Delivery, type Lost, Positions } from './positions.js';
+import { type Range, Retransmissions } from './retransmissions.js';
 
 type Of<Type extends ServerMessage['type']> = Extract<ServerMessage, { type: Type }>;
 type Login = Extract<ClientMessage, { type: 'LOGIN' }>;
 type Subscribe = Omit<Extract<ClientMessage, { type: 'SUBSCRIBE' }>, 'type' | 'request'>;
-
-/** A range that was announced as lost. */
-export type Lost = Pick<Of<'LOST'>, 'from' | 'to' | 'reason'>;
-
-/** A block that was delivered, verified. */
-export interface Delivery {
-  log: number;
-  firstSeq: number;
-  lastSeq: number;
-  /** Views of what was received, in order. */
-  payloads(): Iterable<Buffer>;
-}
 
 /** What a client is told as it happens; frames arrive in this order on the wire. */
 export interface RawClientEvents {
@@ -54,18 +37,6 @@ export class ConnectionEnded extends Error {
   }
 }
 
-interface Waiter {
-  resolve(message: ServerMessage): void;
-  reject(error: Error): void;
-}
-
-interface Range {
-  next: number;
-  to: number;
-  texts: string[];
-  lost: Lost[];
-}
-
 /**
  * A client made of nothing but the protocol, which trusts no server: every block must have its crc, and every number of
  * a subscription must follow the one before. A server that breaks the rules fails whatever the test waits for.
@@ -74,13 +45,12 @@ export class RawClient {
   readonly loggedIn: Of<'LOGGED_IN'>;
   /** Resolves when the connection is gone; rejects when the server broke the rules. */
   readonly closed: Promise<Closure>;
-  readonly lost: Lost[] = [];
   readonly #socket: Socket;
-  readonly #reader = new FrameReader(limits.frameBytesMax);
+  readonly #frames: FrameSocket<ClientMessage>;
   readonly #events: RawClientEvents;
-  readonly #next = new Map<number, number>();
-  readonly #answers = new Map<number, Waiter>();
-  readonly #ranges = new Map<number, Range>();
+  readonly #positions = new Positions();
+  readonly #retransmissions = new Retransmissions();
+  readonly #answers = new Map<number, (answer: ServerMessage) => void>();
   readonly #unsubscribed = new Map<number, () => void>();
   readonly #heartbeat: NodeJS.Timeout;
   #close!: (closure: Closure) => void;
@@ -100,7 +70,13 @@ export class RawClient {
       this.#break = reject;
     });
     this.closed.catch(() => {});
-    socket.on('data', (chunk) => this.#read(chunk));
+    this.#frames = new FrameSocket(socket, {
+      frame: (frame) => this.#frame(frame),
+      broken: (error) => this.#broken(error),
+    });
+    socket.on('data', () => {
+      this.#heardMs = performance.now();
+    });
     socket.on('error', () => {});
     socket.on('close', () => this.#gone());
     this.#heartbeat = setInterval(() => this.#tick(), limits.heartbeatMs);
@@ -133,20 +109,21 @@ export class RawClient {
 
   /** The number a log's subscription goes on with. */
   next(log: number): number {
-    return this.#next.get(log) ?? 0;
+    return this.#positions.next(log) ?? 0;
+  }
+
+  /** What its subscriptions were told is lost. */
+  get lost(): readonly Lost[] {
+    return this.#positions.lost;
   }
 
   send(message: ClientMessage): void {
-    if (!this.#over) this.#socket.write(encodeMessage(message));
+    if (!this.#over) this.#frames.send(message);
   }
 
   /** Send a publish of the active session. */
   publish(number: number, payloads: readonly Uint8Array[]): void {
-    const encoded = encodePayloads(payloads);
-    this.#socket.cork();
-    this.#socket.write(encodePublishHeader(number, '', encoded));
-    this.#socket.write(encoded.bytes);
-    this.#socket.uncork();
+    this.#frames.send(publishFrame(number, payloads));
   }
 
   /** Ask for a subscription; resolves with whatever the answer is. */
@@ -170,15 +147,14 @@ export class RawClient {
 
   /** Ask for a range; resolves with its messages and what of it was lost. */
   async rerequest(from: number, to: number, session?: string): Promise<{ texts: string[]; lost: Lost[] }> {
-    const range: Range = { next: from, to, texts: [], lost: [] };
+    let range: Range | undefined;
     const answer = await this.#ask((request) => {
-      this.#ranges.set(request, range);
+      range = this.#retransmissions.expect(request, from, to);
       return { type: 'REREQUEST', request, from, to, ...(session !== undefined && { session }) };
     });
     if (answer.type !== 'RETRANSMITTED') throw new Error(`expected RETRANSMITTED, got ${JSON.stringify(answer)}`);
-    if (range.next !== to + 1) throw new Error(`retransmission of [${from}..${to}] ended before ${range.next}`);
-    if (answer.messages !== range.texts.length) throw new Error(`RETRANSMITTED counts ${answer.messages} messages`);
-    return range;
+    this.#retransmissions.complete(range!, answer);
+    return range!;
   }
 
   async sessions(): Promise<Of<'SESSION_LIST'>['sessions']> {
@@ -214,7 +190,7 @@ export class RawClient {
 
   async #ask(message: (request: number) => ClientMessage): Promise<ServerMessage> {
     const request = ++this.#lastRequest;
-    const answer = new Promise<ServerMessage>((resolve, reject) => this.#answers.set(request, { resolve, reject }));
+    const answer = new Promise<ServerMessage>((resolve) => this.#answers.set(request, resolve));
     const asked = message(request);
     this.send(asked);
     return await this.#orBroken(answer, `the answer to ${asked.type}`);
@@ -227,17 +203,10 @@ export class RawClient {
     return await within(Promise.race([promise, ended]), what);
   }
 
-  #read(chunk: Buffer): void {
-    if (this.#over) return;
-    this.#heardMs = performance.now();
-    try {
-      this.#reader.push(chunk);
-      for (let frame = this.#reader.take(); frame; frame = this.#reader.take()) this.#frame(frame);
-    } catch (error) {
-      this.#over = true;
-      this.#break(error as Error);
-      this.#socket.destroy();
-    }
+  #broken(error: Error): void {
+    this.#over = true;
+    this.#break(error);
+    this.#socket.destroy();
   }
 
   #frame(frame: Buffer): void {
@@ -245,72 +214,30 @@ export class RawClient {
     if (this.#onLoggedIn && type !== FrameType.LOGGED_IN && type !== FrameType.ERROR) {
       throw new Error(`frame of type ${type} before LOGGED_IN`);
     }
-    if (type === FrameType.MESSAGES) return this.#block(frame);
-    if (type === FrameType.RETRANSMISSION) return this.#retransmission(frame);
-    this.#message(decodeServerMessage(frame));
-  }
-
-  #block(frame: Buffer): void {
-    if (!verifyBlock(frame)) throw new Error(`a block of ${frame.length} bytes has a wrong crc`);
-    const { log, firstSeq, lastSeq } = readBlockHeader(frame);
-    this.#advance(log, firstSeq, lastSeq);
-    this.#events.block?.({ log, firstSeq, lastSeq, payloads: () => decodePayloads(frame, blockHeaderBytes) });
-  }
-
-  #advance(log: number, firstSeq: number, lastSeq: number): void {
-    const next = this.#next.get(log);
-    if (next !== firstSeq) throw new Error(`log ${log}: expected ${next}, got [${firstSeq}..${lastSeq}]`);
-    this.#next.set(log, lastSeq + 1);
-  }
-
-  /** The crc covers neither type nor log, so it holds for a retransmission too. */
-  #retransmission(frame: Buffer): void {
-    if (!verifyBlock(frame)) throw new Error('a retransmission has a wrong crc');
-    const range = this.#ranges.get(readBlockHeader(frame).log);
-    if (!range || range.next !== blockFirstSeq(frame)) {
-      throw new Error(`retransmission: expected ${range?.next}, got ${blockFirstSeq(frame)}`);
-    }
-    for (const payload of decodePayloads(frame, blockHeaderBytes)) range.texts.push(payload.toString());
-    range.next = readBlockHeader(frame).lastSeq + 1;
+    if (type === FrameType.MESSAGES) {
+      const delivery = this.#positions.block(frame);
+      this.#events.block?.(delivery);
+    } else if (type === FrameType.RETRANSMISSION) this.#retransmissions.block(frame);
+    else this.#message(decodeServerMessage(frame));
   }
 
   #message(message: ServerMessage): void {
-    if (message.type === 'SUBSCRIBED') this.#next.set(message.log, message.from);
-    if (message.type === 'LOST') this.#onLost(message);
-    if (message.type === 'LIVE') this.#expectPosition(message.log, message.seq + 1, 'LIVE');
-    if (message.type === 'END_OF_SESSION') this.#expectPosition(message.log, message.lastSeq + 1, 'END_OF_SESSION');
+    this.#positions.message(message);
+    if (message.type === 'LOST' && message.log === undefined) this.#retransmissions.lost(message);
     if (message.type === 'ERROR') this.#error = message;
     if (message.type === 'LOGGED_IN') {
       this.#onLoggedIn?.(message);
       this.#onLoggedIn = undefined;
     }
     if (message.type === 'UNSUBSCRIBED') {
-      this.#next.delete(message.log);
       this.#unsubscribed.get(message.log)?.();
       this.#unsubscribed.delete(message.log);
     }
     this.#events.message?.(message);
     if ('request' in message && message.request !== undefined && message.type !== 'LOST') {
-      this.#answers.get(message.request)?.resolve(message);
+      this.#answers.get(message.request)?.(message);
       this.#answers.delete(message.request);
     }
-  }
-
-  #onLost({ log, request, from, to, reason }: Of<'LOST'>): void {
-    if (log !== undefined) {
-      this.#advance(log, from, to);
-      this.lost.push({ from, to, reason });
-      return;
-    }
-    const range = this.#ranges.get(request!);
-    if (!range || range.next !== from) throw new Error(`LOST of a range: expected ${range?.next}, got ${from}`);
-    range.lost.push({ from, to, reason });
-    range.next = to + 1;
-  }
-
-  #expectPosition(log: number, expected: number, what: string): void {
-    const next = this.#next.get(log);
-    if (next !== expected) throw new Error(`${what} says ${expected} is next, deliveries say ${next}`);
   }
 
   #gone(): void {
