@@ -1,12 +1,13 @@
 import type { Logger } from 'pino';
 import type { Committer } from './committer.js';
 import type { Database } from './database.js';
-import { StorageError } from './errors.js';
+import type { StorageError } from './errors.js';
 import { blockKey, metaKey, readBlockKey } from './keys.js';
 import { isCorruption, iterate, type LevelHandle, type Operation } from './level.js';
 import type { Log } from './log.js';
 import { planCoalescing } from './plan-coalescing.js';
 import type { ReadSlots } from './read-slots.js';
+import { StepLoop } from './step-loop.js';
 
 /** What a {@link Coalescer} works on. */
 export interface CoalescerOptions {
@@ -49,13 +50,14 @@ export class Coalescer {
   readonly #progress = new Map<number, Progress>();
   /** Logs of which something cannot be read: what they hold stays as it is. */
   readonly #damaged = new Set<number>();
-  #timer: NodeJS.Timeout | undefined;
-  #stepping: Promise<unknown> = Promise.resolve();
-  #stopped = false;
+  readonly #loop: StepLoop;
   #operations = 0;
 
   constructor(options: CoalescerOptions) {
+    const { stepMs, idleMs, logger } = options;
+    const failure = 'small blocks could not be put together';
     this.#options = options;
+    this.#loop = new StepLoop({ step: () => this.once(), stepMs, idleMs, logger, failure });
   }
 
   /** Values that were written or deleted. */
@@ -65,14 +67,12 @@ export class Coalescer {
 
   /** Work from now on, a step at a time. */
   start(): void {
-    this.#again(this.#options.idleMs);
+    this.#loop.start(this.#options.idleMs);
   }
 
   /** Resolves when the step under way is done; there will be no other. */
-  async stop(): Promise<void> {
-    this.#stopped = true;
-    clearTimeout(this.#timer);
-    await this.#stepping;
+  stop(): Promise<void> {
+    return this.#loop.stop();
   }
 
   /** To be written at a clean end: where to go on, so that large blocks are not looked through again. */
@@ -98,7 +98,7 @@ export class Coalescer {
     let worked = false;
     if (this.#options.unavailable()) return false;
     for (const log of this.#options.logs()) {
-      if (this.#stopped) break;
+      if (this.#loop.stopped) break;
       if (await this.#stepUnlessDamaged(log)) worked = true;
     }
     return worked;
@@ -115,27 +115,6 @@ export class Coalescer {
       this.#options.logger.warn({ err: error, log: log.number }, 'a log is damaged: its small blocks stay as they are');
       return false;
     }
-  }
-
-  #again(ms: number): void {
-    if (this.#stopped) return;
-    this.#timer = setTimeout(() => {
-      this.#stepping = this.#round();
-    }, ms);
-    this.#timer.unref();
-  }
-
-  async #round(): Promise<void> {
-    const { stepMs, idleMs, logger } = this.#options;
-    let pauseMs = idleMs;
-    try {
-      if (await this.once()) pauseMs = stepMs;
-    } catch (error) {
-      if (!(error instanceof StorageError)) throw error;
-      if (this.#stopped) return;
-      logger.warn({ err: error }, 'small blocks could not be put together');
-    }
-    this.#again(pauseMs);
   }
 
   async #step(log: Log): Promise<boolean> {
