@@ -3,11 +3,11 @@ import { type Page, Ring } from '../storage/index.js';
 import { GapBuffer } from './gap-buffer.js';
 import type { Followed } from './origin.js';
 import type { Outlet } from './outlet.js';
-import type { Turn } from './page-turns.js';
-import type { OpenRewind, Rewinds } from './rewinds.js';
-import { Actor, type Behaviour, type Ref, Supervisor } from './runtime/index.js';
+import type { Rewinds } from './rewinds.js';
+import { Actor, type Behaviour, type Ref } from './runtime/index.js';
 import { type SessionEnd, SubscriptionMachine, type SubscriptionPorts } from './subscription-machine.js';
 import type { SubscriptionMembers } from './subscription-members.js';
+import { type RewindName, SupervisedRewind } from './supervised-rewind.js';
 
 /** What a Subscription understands. */
 export type SubscriptionProtocol = {
@@ -19,12 +19,6 @@ export type SubscriptionProtocol = {
   rewindFailed: [{ rewind: RewindName; error: Error }, void];
   inspect: [Record<string, never>, SubscriptionInspection];
 };
-
-/** One Rewind of all a subscription has had: generations count from 1 under each supervisor. */
-interface RewindName {
-  supervisor: Supervisor<OpenRewind>;
-  generation: number;
-}
 
 /** A line of `latecomer inspect`. */
 export interface SubscriptionInspection {
@@ -75,12 +69,9 @@ export interface OpenSubscription {
   inspect(): SubscriptionInspection;
 }
 
-/** A rewind is restarted after 50 ms, 100 ms, … 2 s, at most 10 times in 30 s. */
-const rewindRestarts = { delayFirstMs: 50, delayMsMax: 2_000, restartsMax: 10, withinMs: 30_000 };
-
 /**
  * One client's position in one log. The decisions are {@link SubscriptionMachine}'s; this actor connects them with the
- * connection, the live stream and the Rewind, and supervises the latter: whatever ends it, a new one starts at `next`.
+ * connection, the live stream and the Rewind.
  */
 export default class SubscriptionActor
   extends Actor<SubscriptionParameters, SubscriptionProtocol>
@@ -88,14 +79,25 @@ export default class SubscriptionActor
 {
   #machine: SubscriptionMachine | undefined;
   #gap: GapBuffer | undefined;
-  #supervisor: Supervisor<OpenRewind> | undefined;
-  #rewind: (RewindName & { open: OpenRewind }) | undefined;
-  #turn: Turn | undefined;
-  #restarts = 0;
+  #rewind!: SupervisedRewind;
   #over = false;
 
   override onStart(): void {
-    this.parameters.opened(this);
+    const { start, rewinds, self, opened } = this.parameters;
+    this.#rewind = new SupervisedRewind({
+      name: `Rewind of ${this.name}`,
+      log: start.session.log,
+      rewinds,
+      turns: start.outlet.pageTurns,
+      logger: this.logger,
+      receiver: (rewind) => ({
+        page: (page) => self().tell('page', { rewind, page }),
+        failed: (error) => self().tell('rewindFailed', { rewind, error }),
+      }),
+      onStarted: () => this.#guarded(() => this.#machine!.rewindRestarted()),
+      onGiveUp: (error) => this.#fail('ERR_REWIND_FAILED', error),
+    });
+    opened(this);
   }
 
   override onStop(): void {
@@ -121,15 +123,11 @@ export default class SubscriptionActor
   }
 
   page({ rewind, page }: { rewind: RewindName; page: Page }): void {
-    const { supervisor, generation } = rewind;
-    if (supervisor !== this.#rewind?.supervisor || generation !== this.#rewind.generation) return;
-    const turn = this.#turn;
-    this.#guarded(() => this.#machine!.pageRead(page));
-    turn?.end();
+    this.#rewind.taken(rewind, () => this.#guarded(() => this.#machine!.pageRead(page)));
   }
 
   rewindFailed({ rewind, error }: { rewind: RewindName; error: Error }): void {
-    rewind.supervisor.failed(rewind.generation, error);
+    this.#rewind.failed(rewind, error);
   }
 
   committed(seq: number): void {
@@ -160,7 +158,7 @@ export default class SubscriptionActor
       next: this.#machine?.next ?? next,
       head: this.#gap?.head ?? session.lastSeq,
       queuedBytes: outlet.queuedBytes,
-      rewindRestarts: this.#restarts,
+      rewindRestarts: this.#rewind.restarts,
     };
   }
 
@@ -181,8 +179,8 @@ export default class SubscriptionActor
       gap,
       hasRoom: () => outlet.hasRoom,
       write: (blocks) => outlet.write(blocks),
-      readPage: (from) => this.#readPage(from),
-      stopRewind: () => this.#stopRewind(),
+      readPage: (from) => this.#rewind.read(from),
+      stopRewind: () => this.#rewind.stop(),
       live: (seq) => outlet.send({ type: 'LIVE', log, seq }),
       lost: (from, to, reason) => {
         this.logger.warn({ session: session.session, from, to, reason }, 'messages lost to a subscriber');
@@ -195,58 +193,6 @@ export default class SubscriptionActor
       entered: (from, to, next) =>
         this.logger.debug({ connection: outlet.id, session: session.session, from, to, next }, 'subscription'),
     };
-  }
-
-  /** Asked for when it is this subscription's turn. */
-  #readPage(from: number): void {
-    this.#turn?.end();
-    this.#turn = this.parameters.start.outlet.pageTurns.take(() => this.#readPageNow(from));
-  }
-
-  #readPageNow(from: number): void {
-    if (this.#rewind) return this.#rewind.open.read(from);
-    if (this.#supervisor) return;
-    const supervisor: Supervisor<OpenRewind> = new Supervisor<OpenRewind>({
-      name: `Rewind of ${this.name}`,
-      start: (generation) => this.#openRewind({ supervisor, generation }),
-      dispose: (open) => open.close(),
-      onRestart: ({ delayMs, error }) => {
-        this.#turn?.end();
-        this.#rewind = undefined;
-        this.#restarts += 1;
-        this.logger.warn(
-          { next: this.#machine?.next, delayMs, error: error.message },
-          'rewind failed, starting it anew',
-        );
-      },
-      onGiveUp: (error) => this.#fail('ERR_REWIND_FAILED', error),
-      ...rewindRestarts,
-    });
-    this.#supervisor = supervisor;
-    void supervisor.start();
-  }
-
-  /** The new rewind goes on where the subscription is, whatever the one before it had read. */
-  async #openRewind(rewind: RewindName): Promise<OpenRewind> {
-    const { rewinds, start, self } = this.parameters;
-    const { supervisor, generation } = rewind;
-    const open = await rewinds.open(start.session.log, {
-      page: (page) => self().tell('page', { rewind, page }),
-      failed: (error) => self().tell('rewindFailed', { rewind, error }),
-    });
-    const wanted = supervisor.state === 'starting' && supervisor.generation === generation;
-    if (this.#supervisor === supervisor && wanted) {
-      this.#rewind = { ...rewind, open };
-      this.#guarded(() => this.#machine!.rewindRestarted());
-    }
-    return open;
-  }
-
-  #stopRewind(): void {
-    this.#turn?.end();
-    void this.#supervisor?.stop();
-    this.#supervisor = undefined;
-    this.#rewind = undefined;
   }
 
   /** A subscription that finds a bug in itself ends alone; the others go on. */
@@ -272,7 +218,7 @@ export default class SubscriptionActor
     if (this.#over) return;
     this.#over = true;
     this.#leave();
-    this.#stopRewind();
+    this.#rewind.stop();
     this.parameters.start.over();
     this.parameters.ended();
   }
