@@ -4,7 +4,6 @@ import { metaKey } from './keys.js';
 import { isCorruption, type LevelHandle, type Operation, writeBatch } from './level.js';
 import { Log } from './log.js';
 import { type LogBounds, readLogBounds } from './log-bounds.js';
-import { expiredReceipts } from './receipts.js';
 import type { SessionEntry } from './sessions.js';
 
 /** Present from a clean close to the next open. */
@@ -18,9 +17,6 @@ export interface StartOptions {
   durability: Durability;
   ringBytesMax: number;
   randomEpoch: () => string;
-  clock: () => number;
-  /** Receipts older than this are forgotten. */
-  publisherExpiryMs: number;
 }
 
 /**
@@ -32,8 +28,7 @@ export interface StartOptions {
 export async function startFrom(level: LevelHandle, options: StartOptions): Promise<SessionEntry[]> {
   const [clean, unsynced] = await level.getMany([cleanKey, unsyncedKey]);
   const rows = await readCatalogue(level);
-  const operations: Operation[] = await expiredReceipts(level, options.clock() - options.publisherExpiryMs);
-  operations.push({ type: 'del', key: cleanKey });
+  const operations: Operation[] = [{ type: 'del', key: cleanKey }];
   if (options.durability === 'os') operations.push({ type: 'put', key: unsyncedKey, value: Buffer.from('1') });
   else operations.push({ type: 'del', key: unsyncedKey });
   const sessions: SessionEntry[] = [];

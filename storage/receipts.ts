@@ -1,10 +1,10 @@
 import { strict as assert } from 'node:assert';
 import { type Durability, limits, type ReceiptRun } from '../protocol/index.js';
-import { KeyKind, kindRange, receiptKey, receiptPrefix } from './keys.js';
-import { entries, type LevelHandle, type Operation } from './level.js';
+import { receiptKey, receiptPrefix } from './keys.js';
+import type { LevelHandle, Operation } from './level.js';
 import { loadReceipts, type StoredReceipts } from './load-receipts.js';
 import type { Log } from './log.js';
-import { packReceiptRow, readReceiptRow } from './receipt-row.js';
+import { packReceiptRow } from './receipt-row.js';
 
 /** Where the messages of one publish are. */
 export interface Receipt {
@@ -104,13 +104,4 @@ export class PublisherRecord {
       },
     };
   }
-}
-
-/** Deletes of the receipts that were written before `expiredMs`. */
-export async function expiredReceipts(level: LevelHandle, expiredMs: number): Promise<Operation[]> {
-  const operations: Operation[] = [];
-  for await (const [key, value] of entries(level, kindRange(KeyKind.RECEIPT))) {
-    if (readReceiptRow(value).timeMs < expiredMs) operations.push({ type: 'del', key });
-  }
-  return operations;
 }

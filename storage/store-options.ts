@@ -6,7 +6,8 @@ import { type OpenLevel, openLevel } from './level.js';
 import { realWait, type Wait } from './wait.js';
 
 const mebibyte = 1024 * 1024;
-const dayMs = 24 * 60 * 60 * 1000;
+const hourMs = 60 * 60 * 1000;
+const dayMs = 24 * hourMs;
 
 /** How a store is opened; what is optional has the default of {@link settle}. */
 export interface StoreOptions {
@@ -25,10 +26,12 @@ export interface StoreOptions {
   pageCacheBytesMax?: number;
   /** So long after a failed write its outcome is looked for; then it counts as unknown. */
   outcomeDeadlineMs?: number;
-  /** Receipts of publishes are kept so long. */
+  /** Receipts of publishes are kept at least so long. */
   publisherExpiryMs?: number;
   /** Pause between two looks for small blocks to put together; 0 leaves them. */
   coalesceMs?: number;
+  /** Pause between two rounds in which expired receipts are deleted; 0 leaves them. */
+  sweepMs?: number;
   openLevel?: OpenLevel;
   /** Bytes a file in this directory could still take. */
   freeBytes?: (directory: string) => Promise<number>;
@@ -48,6 +51,7 @@ export function settle(options: StoreOptions): Required<StoreOptions> {
     outcomeDeadlineMs: 30_000,
     publisherExpiryMs: 7 * dayMs,
     coalesceMs: 1_000,
+    sweepMs: hourMs,
     openLevel,
     freeBytes,
     randomEpoch: () => randomBytes(8).toString('hex'),

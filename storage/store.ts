@@ -10,6 +10,7 @@ import { cleanMarker, startFrom } from './open-store.js';
 import type { Page } from './page.js';
 import { PageReader } from './page-reader.js';
 import { ReadSlots } from './read-slots.js';
+import { ReceiptSweeper } from './receipt-sweeper.js';
 import { PublisherRecord } from './receipts.js';
 import { recoverLogs } from './recover-logs.js';
 import { type SessionEntry, Sessions } from './sessions.js';
@@ -41,8 +42,8 @@ export interface StoreStats {
 /** More readers at a time only slow the commits down. */
 const readsInFlightMax = 2;
 
-/** Pause between two steps of the coalescer while it has something to do. */
-const coalesceStepMs = 20;
+/** Pause between two steps of work in the background while there is something to do. */
+const backgroundStepMs = 20;
 
 /** All sessions of a server, in one LevelDB database. A directory is open in one store at a time. */
 export class Store {
@@ -56,11 +57,12 @@ export class Store {
   readonly #sessions: Sessions;
   readonly #pages: PageReader;
   readonly #coalescer: Coalescer;
+  readonly #sweeper: ReceiptSweeper;
   readonly #reopened = new Set<() => void>();
   #closing: Promise<void> | undefined;
 
   private constructor(options: Required<StoreOptions>, database: Database, guard: SpaceGuard, entries: SessionEntry[]) {
-    const { durability, outcomeDeadlineMs, wait, coalesceMs, logger } = options;
+    const { durability, outcomeDeadlineMs, wait, coalesceMs, sweepMs, logger } = options;
     this.#options = options;
     this.#database = database;
     this.#guard = guard;
@@ -70,18 +72,22 @@ export class Store {
     this.#sessions = new Sessions({ ...options, committer }, entries);
     const slots = new ReadSlots(readsInFlightMax);
     this.#pages = new PageReader(database, slots, options.pageCacheBytesMax, options.wait);
+    const unavailable = (): StorageError | undefined => this.unavailable();
+    const background = { database, committer, slots, unavailable, stepMs: backgroundStepMs, logger };
     this.#coalescer = new Coalescer({
-      database,
-      committer,
-      slots,
-      unavailable: () => this.unavailable(),
+      ...background,
       logs: () => this.#sessions.logs(),
-      stepMs: coalesceStepMs,
       idleMs: coalesceMs,
-      logger,
+    });
+    this.#sweeper = new ReceiptSweeper({
+      ...background,
+      clock: options.clock,
+      expiryMs: options.publisherExpiryMs,
+      idleMs: sweepMs,
     });
     database.recover = (level) => this.#recover(level);
     if (coalesceMs > 0) this.#coalescer.start();
+    if (sweepMs > 0) this.#sweeper.start();
   }
 
   /**
@@ -201,6 +207,11 @@ export class Store {
     return this.#coalescer.once();
   }
 
+  /** One step of the background work on expired receipts, now. @returns whether there are more to look at */
+  sweepOnce(): Promise<boolean> {
+    return this.#sweeper.once();
+  }
+
   /** Waits for the batch in flight, puts on record that this was a clean end, and lets go of the directory. */
   close(): Promise<void> {
     this.#closing ??= this.#close();
@@ -222,7 +233,7 @@ export class Store {
   }
 
   async #close(): Promise<void> {
-    const stopped = this.#coalescer.stop();
+    const stopped = Promise.all([this.#coalescer.stop(), this.#sweeper.stop()]);
     await this.committer.close();
     const { level } = this.#database;
     try {

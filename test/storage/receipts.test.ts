@@ -2,11 +2,10 @@ import { MemoryLevel } from 'memory-level';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { limits, type ReceiptRun } from '../../protocol/index.js';
 import { type LevelHandle, PublisherRecord, type ReceiptWrite } from '../../storage/index.js';
-import { expiredReceipts } from '../../storage/receipts.js';
 
 const log = { number: 4, session: 'first', epoch: 'e1' };
 let level: LevelHandle;
-let nowMs = 1000;
+const nowMs = 1000;
 
 beforeEach(() => {
   level = new MemoryLevel<Buffer, Buffer>({ keyEncoding: 'buffer', valueEncoding: 'buffer' });
@@ -100,20 +99,9 @@ describe("a publisher's record", () => {
   ])('still knows how far publishes were taken when a row is %s', async (_, damaged) => {
     const { operations } = await commit(await load(), [1, 5, 1, 1]);
     await level.put(operations[0]!.key, damaged);
-    await level.batch(await expiredReceipts(level, nowMs));
     const record = await load();
     expect([record.lastNumber, record.find(3)]).toEqual([5, undefined]);
     await commit(record, [6, 1, 6, 1]);
     expect((await load()).find(6)?.run).toEqual([6, 1, 6, 1]);
-  });
-
-  it('is swept when it has expired', async () => {
-    nowMs = 1000;
-    await commit(await load('old'), [1, 1, 1, 1]);
-    nowMs = 2000;
-    await commit(await load('young'), [1, 1, 1, 1]);
-    await level.batch(await expiredReceipts(level, 2000));
-    expect((await load('old')).lastNumber).toBe(0);
-    expect((await load('young')).lastNumber).toBe(1);
   });
 });

@@ -104,6 +104,7 @@ describe('a store that starts', () => {
     await first.close();
     nowMs = 1_500;
     const second = await open('disk', { clock, publisherExpiryMs: 500 });
+    expect(await second.sweepOnce()).toBe(true);
     const loaded = await second.publisher('main', 'p');
     expect(loaded).toBeInstanceOf(PublisherRecord);
     expect(loaded.find(1)).toEqual({
@@ -116,6 +117,7 @@ describe('a store that starts', () => {
     await second.close();
     nowMs = 1_501;
     const third = await open('disk', { clock, publisherExpiryMs: 500 });
+    await third.sweepOnce();
     expect((await third.publisher('main', 'p')).lastNumber).toBe(0);
     await third.close();
   });

@@ -17,6 +17,7 @@ export function storeOptions(directory: string, more: Partial<StoreOptions> = {}
     directory,
     durability: 'disk',
     coalesceMs: 0,
+    sweepMs: 0,
     clock: tickingClock(),
     logger: pino({ level: 'silent' }),
     ...more,
