@@ -139,6 +139,15 @@ export class Log {
     if (this.#state === 'ending') this.#state = 'active';
   }
 
+  /**
+   * Give back the memory of the recent blocks of a session that has ended, when nobody follows it any more. One who
+   * still does, or comes later, reads them from the database: to it the ring is one that has moved on.
+   */
+  releaseRing(): void {
+    assert(this.#state === 'ended', `log ${this.number} is ${this.#state}: its ring is in use`);
+    this.ring.reset(this.#lastSeq + 1);
+  }
+
   /** First number of the small blocks that were added since this was last asked; `undefined` when there are none. */
   takeSmallFrom(): number | undefined {
     const from = this.#smallFrom;

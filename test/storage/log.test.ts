@@ -66,4 +66,17 @@ describe('a log', () => {
     expect(log.state).toBe('ended');
     expect(() => log.seal([texts('a')], 1)).toThrow('log 7 is ended');
   });
+
+  it('gives the memory of its ring back once it has ended, and keeps its numbers', () => {
+    const log = openLog();
+    log.seal([texts('a', 'b')], 1);
+    log.written();
+    expect(() => log.releaseRing()).toThrow('log 7 is active: its ring is in use');
+    log.ending();
+    expect(() => log.releaseRing()).toThrow('log 7 is ending: its ring is in use');
+    log.ended();
+    expect(log.ring.bytes).toBeGreaterThan(0);
+    log.releaseRing();
+    expect([log.ring.bytes, log.ring.firstSeq, log.ring.lastSeq, log.lastSeq]).toEqual([0, 3, 2, 2]);
+  });
 });
