@@ -1,4 +1,4 @@
-import { type LatecomerProcess, startLatecomer } from './latecomer-process.js';
+import { type BenchServer, startBenchServer } from './bench-server.js';
 import { followers, publisher } from './load/run-worker.js';
 
 /** How much is sent: enough to see that it works, or enough to measure. */
@@ -78,8 +78,8 @@ function acknowledged(batch: number, messages: Record<Size, number>): Scenario {
   };
 }
 
-async function withServer<Outcome>(run: (server: LatecomerProcess) => Promise<Outcome>): Promise<Outcome> {
-  const server = await startLatecomer();
+async function withServer<Outcome>(run: (server: BenchServer) => Promise<Outcome>): Promise<Outcome> {
+  const server = await startBenchServer();
   try {
     return await run(server);
   } finally {

@@ -2,11 +2,11 @@ import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { temporaryDirectory } from '../support/temporary-directory.js';
-import { LatecomerProcess } from './latecomer-process.js';
+import { CommandProcess } from './command-process.js';
 
 let cwd: string;
 let remove: () => Promise<void>;
-let started: LatecomerProcess[] = [];
+let started: CommandProcess[] = [];
 
 beforeEach(async () => {
   ({ directory: cwd, remove } = await temporaryDirectory());
@@ -19,8 +19,8 @@ afterEach(async () => {
   await remove();
 });
 
-function latecomer(...args: string[]): LatecomerProcess {
-  const process = new LatecomerProcess(args, cwd);
+function latecomer(...args: string[]): CommandProcess {
+  const process = new CommandProcess(args, cwd);
   started.push(process);
   return process;
 }
@@ -31,7 +31,7 @@ const serve = (...args: string[]) =>
 describe('latecomer serve', () => {
   it('prints where it listens, serves publish and tail, and ends with 0 and nothing left on SIGTERM', async () => {
     const server = serve();
-    const { port } = await server.listening(1);
+    const { port } = await server.life(1);
     const published = latecomer('publish', '--port', String(port), 'hello');
     expect(await published.ended).toBe(0);
     const tail = latecomer('tail', '--port', String(port), '--from', '1', '--count', '1', '--json');
@@ -44,10 +44,10 @@ describe('latecomer serve', () => {
 
   it('comes back on its port with everything acknowledged when the server process is killed', async () => {
     const server = serve();
-    const first = await server.listening(1);
+    const first = await server.life(1);
     expect(await latecomer('publish', '--port', String(first.port), 'before').ended).toBe(0);
     process.kill(first.pid, 'SIGKILL');
-    const second = await server.listening(2);
+    const second = await server.life(2);
     expect(second.port).toBe(first.port);
     expect(await latecomer('publish', '--port', String(first.port), 'after').ended).toBe(0);
     const tail = latecomer('tail', '--port', String(first.port), '--from', '1', '--count', '2');
@@ -57,21 +57,21 @@ describe('latecomer serve', () => {
 
   it('leaves nothing behind when its supervisor is killed, forks included', async () => {
     const server = serve('--actors', 'edges');
-    await server.listening(1);
+    await server.life(1);
     server.child.kill('SIGKILL');
     expect(await server.ended).toBe('SIGKILL');
   });
 
   it.each([[[]], [['--no-supervisor']]])('ends with 130 on Ctrl-C, with options %j', async (options) => {
     const server = serve(...options);
-    await server.listening(1);
+    await server.life(1);
     server.child.kill('SIGINT');
     expect(await server.ended).toBe(130);
   });
 
   it('refuses a port or a directory that is in use in one line, without trying again', async () => {
     const server = serve('--data', 'one');
-    const { port } = await server.listening(1);
+    const { port } = await server.life(1);
     const samePort = latecomer('serve', '--port', String(port), '--data', 'two', '--generator', 'off');
     expect(await samePort.ended).toBe(69);
     expect(samePort.err.split('\n').filter((line) => line.startsWith('latecomer: '))).toEqual([
@@ -93,7 +93,7 @@ describe('latecomer serve', () => {
 describe('latecomer tail', () => {
   it('ends with 0 when its reader goes away, and with 130 on Ctrl-C', async () => {
     const server = latecomer('serve', '--port', '0', '--generator', '200', '--disk-reserve-bytes', '0');
-    const { port } = await server.listening(1);
+    const { port } = await server.life(1);
     const piped = latecomer('tail', '--port', String(port), '--from', '1');
     await piped.until(({ out }) => (out.includes('\n') ? true : undefined));
     piped.child.stdout!.destroy();

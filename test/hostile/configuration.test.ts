@@ -4,11 +4,9 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { latecomer } from '../support/latecomer-process.js';
 import { startHostileServer, temporaryDirectory } from './support.js';
-
-const command = fileURLToPath(new URL('../../dist/cli/latecomer.js', import.meta.url));
 
 interface Result {
   code: number | null;
@@ -26,7 +24,7 @@ beforeEach(async () => {
 function run(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Result> {
   return new Promise((resolve) => {
     const options = { cwd: directory, env: { PATH: process.env.PATH, ...env }, timeout: 20_000 };
-    execFile(process.execPath, [command, ...args], options, (error, stdout, stderr) => {
+    execFile(process.execPath, [latecomer, ...args], options, (error, stdout, stderr) => {
       const code = error === null ? 0 : ((error as { code?: number | null }).code ?? null);
       resolve({ code, stdout, stderr });
     });
@@ -41,7 +39,7 @@ function complains({ code, stdout, stderr }: Result, words: readonly string[], e
   expect(stderr).not.toMatch(/\n\s+at /);
 }
 
-describe.runIf(existsSync(command))('a configuration that is wrong', () => {
+describe.runIf(existsSync(latecomer))('a configuration that is wrong', () => {
   it.each([
     ['a port out of range', { port: 70_000 }, ['port', '70000']],
     ['a port that is text', { port: 'http' }, ['port', 'http']],
@@ -80,7 +78,7 @@ describe.runIf(existsSync(command))('a configuration that is wrong', () => {
   });
 });
 
-describe.runIf(existsSync(command))('a placement that is wrong', () => {
+describe.runIf(existsSync(latecomer))('a placement that is wrong', () => {
   it.each([
     ['a misspelt actor', { Egde: { mode: 'forked' } }, ['Egde', 'Edge']],
     ['an unknown option', { Edge: { mod: 'forked' } }, ['mod']],
@@ -109,7 +107,7 @@ describe.runIf(existsSync(command))('a placement that is wrong', () => {
   });
 });
 
-describe.runIf(existsSync(command))('a server that cannot start', () => {
+describe.runIf(existsSync(latecomer))('a server that cannot start', () => {
   const serve = (...args: string[]): Promise<Result> =>
     run(['serve', '--no-supervisor', '--generator', 'off', '--port', '0', ...args]);
 

@@ -1,12 +1,5 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
-
-const command = fileURLToPath(new URL('../../dist/cli/latecomer.js', import.meta.url));
+import { LatecomerProcess } from '../support/latecomer-process.js';
+import { temporaryDirectory } from '../support/temporary-directory.js';
 
 /** A server in a process of its own, on a log of its own. */
 export interface Served {
@@ -17,30 +10,20 @@ export interface Served {
 
 /** Start the built server without messages of its own, and wait until it listens. */
 export async function serve(): Promise<Served> {
-  const data = await mkdtemp(join(tmpdir(), 'latecomer-interop-'));
-  const args = [command, 'serve', '--port', '0', '--no-supervisor', '--generator', 'off', '--data', data];
-  const server = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
-  const exited = once(server, 'exit');
-  let output = '';
-  const port = await new Promise<number>((resolve, reject) => {
-    for (const stream of [server.stdout, server.stderr]) {
-      createInterface({ input: stream }).on('line', (line) => {
-        output += `${line}\n`;
-        const found = /listening on \S+:(\d+)$/.exec(line);
-        if (found) resolve(Number(found[1]));
-      });
-    }
-    exited.then(() => reject(new Error(`the server ended before it listened:\n${output}`)), reject);
-  }).catch(async (error: unknown) => {
-    await rm(data, { recursive: true, force: true });
+  const { directory, remove } = await temporaryDirectory();
+  const args = ['serve', '--port', '0', '--no-supervisor', '--generator', 'off', '--data', directory];
+  const server = new LatecomerProcess(args);
+  const port = await server.listening().catch(async (error: unknown) => {
+    server.child.kill('SIGKILL');
+    await remove();
     throw error;
   });
   return {
     port,
     async stop() {
-      server.kill('SIGTERM');
-      const [code] = (await exited) as [number | null];
-      await rm(data, { recursive: true, force: true });
+      server.child.kill('SIGTERM');
+      const { code } = await server.exited;
+      await remove();
       return code;
     },
   };

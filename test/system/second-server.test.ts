@@ -9,9 +9,9 @@ const arena = useArena();
 /** Ends by itself, with a status that is not 0 and one line that says why. */
 async function failure(server: ServerProcess): Promise<string> {
   const { code } = await within(server.exited, 'the second server to end');
-  await server.silent;
+  await server.closed;
   expect(code).toBe(69);
-  expect(server.printed).toEqual([]);
+  expect(server.out).toBe('');
   const lines = server.log.filter(({ level }) => level === undefined);
   expect(lines.length).toBe(1);
   return String(lines[0]!.msg);

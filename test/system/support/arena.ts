@@ -54,7 +54,7 @@ export class Arena {
   async launch(options: Partial<ServerOptions> = {}): Promise<ServerProcess> {
     const data = options.data ?? (await this.directory());
     this.#temporary ??= await this.directory();
-    const server = ServerProcess.launch({ temporary: this.#temporary, ...options, data }, this.#mark);
+    const server = new ServerProcess({ temporary: this.#temporary, ...options, data }, this.#mark);
     this.#servers.push(server);
     return server;
   }
