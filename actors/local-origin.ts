@@ -32,8 +32,7 @@ export class LocalOrigin implements Origin {
 
   async findSession(source: string, session: string): Promise<SessionSummary> {
     this.#sessionOf(source);
-    const known = this.#store.sessions(source);
-    const wanted = session === '' ? known[known.length - 1] : known.find((summary) => summary.session === session);
+    const wanted = this.#store.findSession(source, session);
     if (!wanted) throw new ProtocolError('ERR_UNKNOWN_SESSION', `source ${source} has no session ${session}`);
     return wanted;
   }

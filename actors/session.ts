@@ -83,6 +83,7 @@ export default class SessionActor
 
   detach({ list }: { list: Ref<SubscriptionListProtocol> }): void {
     this.#lists.delete(list);
+    this.#releaseRing();
   }
 
   async close(): Promise<void> {
@@ -128,6 +129,13 @@ export default class SessionActor
   #tellEnd(lastSeq: number, reason: string): void {
     this.logger.info({ session: this.parameters.log.session, lastSeq, reason }, 'session ended');
     for (const list of this.#lists) list.tell('sessionEnded', { lastSeq, reason });
+    this.#releaseRing();
+  }
+
+  /** An ended session that nobody follows is served from the log alone. */
+  #releaseRing(): void {
+    const { log } = this.parameters;
+    if (log.state === 'ended' && this.#lists.size === 0) log.releaseRing();
   }
 
   inspect(): { session: string; queued: number; queuedBytes: number; publishers: number; lists: number } {
@@ -196,7 +204,7 @@ export default class SessionActor
 
   #otherSession(session: string): ProtocolError {
     const { log, store } = this.parameters;
-    const known = store.sessions(log.source).some((summary) => summary.session === session);
+    const known = store.findSession(log.source, session);
     return known
       ? new ProtocolError('ERR_SESSION_ENDED', `session ${session} has ended; the active one is ${log.session}`)
       : new ProtocolError('ERR_UNKNOWN_SESSION', `source ${log.source} has no session ${session}`);
