@@ -1,7 +1,8 @@
 import { expect, it } from 'vitest';
 import { type Acknowledgement, connect, type LatecomerError } from '../../client/index.js';
 import { within } from '../support/deadline.js';
-import { seededRandom, UnreliableServer } from './unreliable-server.js';
+import { Random } from '../support/random.js';
+import { UnreliableServer } from './unreliable-server.js';
 
 const seeds = process.env.SEED ? [Number(process.env.SEED)] : [1, 2, 3, 4, 5, 6];
 const publishesMax = 1_500;
@@ -15,7 +16,8 @@ interface Outcome {
 }
 
 it.each(seeds)('publishes and reads every message once, in order, whatever breaks (SEED=%i)', async (seed) => {
-  const random = seededRandom(seed);
+  const choices = new Random(seed);
+  const random = () => choices.fraction();
   const server = await UnreliableServer.start(random);
   const client = await connect({ port: server.port, reconnect: { firstMs: 1, maxMs: 5 } });
   const read: string[] = [];

@@ -5,17 +5,6 @@ import { FakeServer, textsOf } from './fake-server.js';
 type Publish = Extract<Received, { type: 'PUBLISH' }>;
 type Subscribe = Extract<Received, { type: 'SUBSCRIBE' }>;
 
-/** Numbers 0 ≤ n < 1 that depend on the seed alone (mulberry32). */
-export function seededRandom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 0x1_0000_0000;
-  };
-}
-
 /**
  * One log and one publisher, kept by the rules of the wire: repeats, gaps, go-back-N. Everything that may go wrong does,
  * as the random numbers will: publishes are refused with each remedy, and the connection breaks before and after things

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { SubscribeBody } from '../../protocol/index.js';
 import type { Page } from '../../storage/index.js';
+import { Random } from '../support/random.js';
 import { Feeder } from './feeder.js';
 import { Progress } from './progress.js';
-import { Random } from './random.js';
 import { Reader } from './reader.js';
 import { type Front, type ServerUnderTest, startServerUnderTest } from './server-under-test.js';
 
