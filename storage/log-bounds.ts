@@ -12,23 +12,43 @@ export interface LogBounds {
   timeMs: number;
 }
 
+/** A damaged key sorts where it does not belong: so many entries are looked at for the one that is really the last. */
+const tailEntriesMax = 16;
+
 /** Read from the log itself, never from a counter that can disagree. */
 export async function readLogBounds(level: LevelHandle, log: number): Promise<LogBounds> {
   const range = { gte: blockKey(log, 0), lt: blocksEnd(log) };
-  const last = await firstEntry(level, { ...range, reverse: true });
-  if (!last) return { firstSeq: 1, lastSeq: 0, timeMs: 0 };
+  const tail = await readTail(level, log, { ...range, reverse: true, limit: tailEntriesMax });
+  if (!tail) return { firstSeq: 1, lastSeq: 0, timeMs: 0 };
   const head = await readHead(level, range);
-  const { blocks } = splitBlocks(last[1]);
-  const tail = blocks[blocks.length - 1];
-  const goodTail = tail && verifyBlock(tail) ? tail : undefined;
-  const lastSeq = readBlockKey(last[0])?.lastSeq ?? (goodTail && blockLastSeq(goodTail));
-  if (lastSeq === undefined)
-    throw new Error(`Corruption: neither the last key of log ${log} nor its value is readable`);
-  return {
-    firstSeq: head && verifyBlock(head) ? blockFirstSeq(head) : 1,
-    lastSeq,
-    timeMs: goodTail ? readBlockHeader(goodTail).timeMs : 0,
-  };
+  return { firstSeq: head && verifyBlock(head) ? blockFirstSeq(head) : 1, ...tail };
+}
+
+/**
+ * The last number and time of a log: of a block that is whole, what it says of itself; of one that is not, what its key
+ * says. It is settled by the first entry whose key and block agree. One of which neither can be read might hold the last
+ * number, so no number can be given out.
+ */
+async function readTail(
+  level: LevelHandle,
+  log: number,
+  range: Range,
+): Promise<Pick<LogBounds, 'lastSeq' | 'timeMs'> | undefined> {
+  let tail: { lastSeq: number; timeMs: number } | undefined;
+  for await (const [key, value] of entries(level, range)) {
+    tail ??= { lastSeq: 0, timeMs: 0 };
+    const { blocks } = splitBlocks(value);
+    const block = blocks[blocks.length - 1];
+    const ofKey = readBlockKey(key)?.lastSeq;
+    const whole = block !== undefined && verifyBlock(block);
+    const lastSeq = whole ? blockLastSeq(block) : ofKey;
+    if (lastSeq === undefined)
+      throw new Error(`Corruption: neither the last key of log ${log} nor its value is readable`);
+    tail.lastSeq = Math.max(tail.lastSeq, lastSeq);
+    if (whole) tail.timeMs = Math.max(tail.timeMs, readBlockHeader(block).timeMs);
+    if (whole && ofKey === lastSeq) break;
+  }
+  return tail;
 }
 
 /** A log whose first table cannot be read starts at 1: readers are told what is lost. */
