@@ -23,9 +23,10 @@ export function sourceOf({ options, configuration }: CommandInput): string {
 
 /**
  * Connect to the server of the configuration. A connection that breaks later is made again.
+ * @param publishes whether the command publishes; one that only reads can do so while the server's storage is away
  * @throws CliError when there is none, in words that say what to do
  */
-export async function openClient(input: CommandInput): Promise<Client> {
+export async function openClient(input: CommandInput, { publishes }: { publishes: boolean }): Promise<Client> {
   const { configuration, terminal } = input;
   const { host, port } = configuration.settings;
   if (port === 0) throw new UsageError('port 0 is for serve: give the port it printed with --port');
@@ -35,6 +36,7 @@ export async function openClient(input: CommandInput): Promise<Client> {
       port,
       source: sourceOf(input),
       name: 'latecomer-cli',
+      ...(!publishes && { publisher: false }),
       closeMs: 1_000,
       signal: terminal.interrupted,
     });

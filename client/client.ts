@@ -92,7 +92,7 @@ export class Client<T = Uint8Array> extends Emitter<ClientEvents> {
     this.#link = this.#connect();
   }
 
-  /** The identity under which this client publishes. */
+  /** The identity under which this client publishes; blank for one that only reads. */
   get publisher(): string {
     return this.#settings.publisher;
   }
@@ -113,6 +113,7 @@ export class Client<T = Uint8Array> extends Emitter<ClientEvents> {
   publish(messages: T | readonly T[], options: PublishOptions = {}): Promise<Acknowledgement> {
     const list = Array.isArray(messages) ? (messages as readonly T[]) : [messages as T];
     if (list.length === 0) throw new TypeError('publish of no message');
+    if (this.publisher === '') throw new TypeError('publish by a client that was connected with publisher: false');
     const payloads = list.map((message) => this.#settings.values.encode(message));
     const acknowledged = this.#publisher.publish(payloads, options.session ?? '', options.signal);
     this.#budget.owe();

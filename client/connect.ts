@@ -23,7 +23,7 @@ export async function connect<T>(
   const { signal } = options;
   // The overloads allow values to be left out only where payloads are bytes.
   const values = options.values ?? (raw as unknown as Values<T>);
-  const settings = settingsOf(options, values, options.publisher ?? randomUUID());
+  const settings = settingsOf(options, values, options.publisher === false ? '' : (options.publisher ?? randomUUID()));
   if (signal?.aborted) throw abortedError(signal, 'connect');
   const client = new Client(settings, environment);
   let onAbort = (): void => {};

@@ -18,8 +18,11 @@ export interface ConnectOptions<T = Uint8Array> {
   host?: string;
   /** The source that requests mean unless they name another. @defaultValue the server's, `main` */
   source?: string;
-  /** Identity under which publishes are numbered; one client at a time may use it. @defaultValue a random UUID */
-  publisher?: string;
+  /**
+   * Identity under which publishes are numbered; one client at a time may use it. `false` for a client that only reads: its
+   * login needs nothing of the storage. @defaultValue a random UUID
+   */
+  publisher?: string | false;
   /** A name for the server's log. */
   name?: string;
   /** Raises the durability of this client's publishes above the server's; never lowers it. */
@@ -89,7 +92,8 @@ export function settingsOf<T>(options: ConnectOptions<T>, values: Values<T>, pub
 /** The LOGIN of a client with these settings. */
 export function loginOf<T>(settings: Settings<T>): Extract<ClientMessage, { type: 'LOGIN' }> {
   const { source, publisher, name, durability } = settings;
-  const login: Extract<ClientMessage, { type: 'LOGIN' }> = { type: 'LOGIN', versions: [protocolVersion], publisher };
+  const login: Extract<ClientMessage, { type: 'LOGIN' }> = { type: 'LOGIN', versions: [protocolVersion] };
+  if (publisher !== '') login.publisher = publisher;
   if (name !== undefined) login.client = name;
   if (source !== undefined) login.source = source;
   if (durability !== undefined) login.durability = durability;

@@ -16,7 +16,7 @@ export const inspect: Command = {
 
   async run(input) {
     const { options, terminal } = input;
-    const client = await openClient(input);
+    const client = await openClient(input, { publishes: false });
     tellOutages(client, terminal);
     try {
       const state = await client.inspect({ signal: terminal.interrupted });

@@ -38,7 +38,7 @@ export const publish: Command = {
     const rate = positiveNumber(input.options, 'rate');
     const { interrupted, stdout } = input.terminal;
     const given = input.positionals.map(messageOf);
-    const client = await openClient(input);
+    const client = await openClient(input, { publishes: true });
     try {
       const publishing = new Publishing(client, rate, interrupted, waitNotice(client, input.terminal));
       const over = AbortSignal.any([interrupted, publishing.failed]);

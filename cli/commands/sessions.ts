@@ -20,7 +20,7 @@ export const sessions: Command = {
 
   async run(input) {
     const { options, terminal } = input;
-    const client = await openClient(input);
+    const client = await openClient(input, { publishes: false });
     tellOutages(client, terminal);
     try {
       const source = options.get('source') as string | undefined;

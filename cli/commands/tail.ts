@@ -50,7 +50,7 @@ export const tail: Command = {
 
   async run(input) {
     const request = requestOf(input.options);
-    const client = await openClient(input);
+    const client = await openClient(input, { publishes: false });
     try {
       return await follow(client, request, input.terminal);
     } finally {

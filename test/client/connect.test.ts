@@ -20,6 +20,17 @@ describe('connect', () => {
     await within(connection.closed, 'the end of the connection');
   });
 
+  it('logs in without a publisher when it only reads, and then publishes nothing', async () => {
+    const server = await startServer();
+    const connecting = connect({ port: server.port, publisher: false });
+    const connection = await server.accept();
+    const login = await connection.login();
+    const client = await connecting;
+    expect([login.publisher, client.publisher]).toEqual([undefined, '']);
+    expect(() => client.publish(Buffer.from('a'))).toThrow('publisher: false');
+    await client.close();
+  });
+
   it('fails with ERR_CONNECT when nobody listens', async () => {
     const server = await startServer();
     const { port } = server;
