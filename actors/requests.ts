@@ -57,10 +57,6 @@ export class Requests implements ConnectionListener {
     return this.#login?.client ?? '';
   }
 
-  get subscriptions(): Iterable<OpenSubscription> {
-    return this.#subscriptions.values();
-  }
-
   frame(frame: Buffer): Promise<void> | void {
     const publish = frameType(frame) === FrameType.PUBLISH;
     if (!this.#login) return this.#beforeLogin(frame, publish);

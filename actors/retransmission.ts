@@ -1,5 +1,6 @@
-import { blockBody, blockFirstSeq, blockLastSeq, retransmissionHeader, sliceBlock } from '../protocol/index.js';
+import { blockBody, blockLastSeq, retransmissionHeader } from '../protocol/index.js';
 import type { Page } from '../storage/index.js';
+import { contiguousBlocks } from './contiguous-blocks.js';
 import type { Outlet } from './outlet.js';
 
 /**
@@ -60,15 +61,7 @@ export class Retransmission {
 
   #send(page: Page): void {
     const frames: Buffer[] = [];
-    for (const whole of page.blocks) {
-      if (blockFirstSeq(whole) > this.#to) break;
-      const block = sliceBlock(
-        whole,
-        Math.max(this.#next, blockFirstSeq(whole)),
-        Math.min(this.#to, blockLastSeq(whole)),
-      );
-      if (blockFirstSeq(block) !== this.#next)
-        throw new Error(`retransmission wants ${this.#next}, read ${blockFirstSeq(block)}`);
+    for (const block of contiguousBlocks('retransmission', page.blocks, this.#next, this.#to)) {
       frames.push(retransmissionHeader(block, this.#request), blockBody(block));
       const next = blockLastSeq(block) + 1;
       this.#messages += next - this.#next;

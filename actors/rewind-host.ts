@@ -11,7 +11,6 @@ export type RewindHostProtocol = {
   open: [{ log: number; receiver: RewindReceiver }, OpenRewind];
   /** Answered at once by a process that is alive. */
   ping: [Record<string, never>, void];
-  inspect: [Record<string, never>, { rewinds: number }];
 };
 
 /** Where a RewindHost reads: in the process that has the log, or from it over the data socket. */
@@ -29,7 +28,6 @@ export default class RewindHostActor
 {
   readonly #orders = new Map<number, Promise<OpenRewind>>();
   #read!: (log: number, from: number) => Promise<Page>;
-  #size = 0;
 
   override async onStart(): Promise<void> {
     const { parameters } = this;
@@ -49,21 +47,13 @@ export default class RewindHostActor
         },
       },
     );
-    this.#size += 1;
     return {
       read: (from) => rewind.tell('read', { from }),
-      close: () => {
-        this.#size -= 1;
-        void rewind.stop();
-      },
+      close: () => void rewind.stop(),
     };
   }
 
   ping(): void {}
-
-  inspect(): { rewinds: number } {
-    return { rewinds: this.#size };
-  }
 
   /** Orders come as notices: open, read, close, each with the rewind's number. */
   async #serve(dataSocket: string, token: string): Promise<void> {

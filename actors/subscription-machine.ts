@@ -1,5 +1,6 @@
-import { blockFirstSeq, blockLastSeq, type LossReason, sliceBlock } from '../protocol/index.js';
+import { blockLastSeq, type LossReason } from '../protocol/index.js';
 import type { Page } from '../storage/index.js';
+import { contiguousBlocks } from './contiguous-blocks.js';
 import type { GapBuffer } from './gap-buffer.js';
 
 /**
@@ -156,17 +157,10 @@ export class SubscriptionMachine {
   }
 
   #deliver(blocks: readonly Buffer[]): void {
-    const contiguous: Buffer[] = [];
-    for (const whole of blocks) {
-      const lastSeq = blockLastSeq(whole);
-      const block = blockFirstSeq(whole) < this.#next && this.#next <= lastSeq ? sliceBlock(whole, this.#next) : whole;
-      const firstSeq = blockFirstSeq(block);
-      if (firstSeq !== this.#next)
-        throw new Error(`subscription wants ${this.#next}, was given [${firstSeq}..${lastSeq}]`);
-      contiguous.push(block);
-      this.#next = lastSeq + 1;
-    }
-    if (contiguous.length > 0) this.#ports.write(contiguous);
+    const contiguous = contiguousBlocks('subscription', blocks, this.#next);
+    if (contiguous.length === 0) return;
+    this.#next = blockLastSeq(contiguous[contiguous.length - 1]!) + 1;
+    this.#ports.write(contiguous);
   }
 
   #enter(state: SubscriptionState): void {

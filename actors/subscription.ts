@@ -17,7 +17,6 @@ export type SubscriptionProtocol = {
   page: [{ rewind: RewindName; page: Page }, void];
   /** That Rewind has failed. */
   rewindFailed: [{ rewind: RewindName; error: Error }, void];
-  inspect: [Record<string, never>, SubscriptionInspection];
 };
 
 /** A line of `latecomer inspect`. */
