@@ -64,6 +64,7 @@ it.each(seeds)('publishes and reads every message once, in order, whatever break
   for (const [mishap, times] of Object.entries(server.mishaps)) met.set(mishap, (met.get(mishap) ?? 0) + times);
 });
 
+// One seed asked for with SEED= need not meet them all; every run without it checks.
 it.skipIf(seeds.length === 1)('met every kind of mishap on the way', () => {
   expect([...met.keys()].sort()).toEqual(['dropped', 'gone', 'refused', 'unknown']);
   for (const [mishap, times] of met) expect(times, mishap).toBeGreaterThan(5);
