@@ -1,65 +1,63 @@
-import { blockHeaderBytes, readBlockHeader } from '../../../protocol/index.js';
-import { Wire } from '../../support/wire.js';
-import { failOn } from './fail-on.js';
+import type { DialectName, Follower } from '../dialects/dialect.js';
+import { dialects } from '../dialects/index.js';
+import { machineMs } from './clock.js';
+import { Line } from './line.js';
 
-/** What a group of subscribers is to do. */
-export interface FollowOrder {
+/** What a group of followers is to do. */
+export interface FollowTask {
+  dialect: DialectName;
   port: number;
-  subscribers: number;
-  /** First number wanted; absent is live only. */
+  followers: number;
+  /** First message wanted; absent is live only. */
   from?: number;
   /** Messages each of them is to get. */
   messages: number;
+  payloadBytes: number;
 }
 
 /** What the group saw. */
 export interface FollowReport {
+  /** Messages received by all of them together. */
   messages: number;
-  bytes: number;
-  /** From the first byte of messages of any of them to the last of all. */
-  elapsedMs: number;
+  /** When the first message of any of them arrived, and the last of all. */
+  startedMs: number;
+  endedMs: number;
+  /** Followers that fell behind the live stream at least once, and came back. */
+  fellBehind: number;
 }
 
 /**
- * Subscribe with many connections and count until each has its messages, checking that no number is missing.
- * @param ready called when all of them are live, or rewinding
+ * Follow on many connections until each has its messages, and exactly those.
+ * @param ready called when all of them are subscribed
  */
-export function follow({ port, subscribers, from, messages }: FollowOrder, ready: () => void): Promise<FollowReport> {
-  return new Promise((resolve, reject) => {
-    let waiting = subscribers;
-    let running = subscribers;
-    let bytes = 0;
+export function follow(task: FollowTask, ready: () => void): Promise<FollowReport> {
+  return new Promise((resolve) => {
+    const followers: Follower[] = [];
+    let waiting = task.followers;
+    let running = task.followers;
     let startedMs = 0;
-    for (let index = 0; index < subscribers; index += 1) {
-      let next = 0;
-      let got = 0;
-      const request = { request: 1, ...(from !== undefined && { from }) };
-      const connection = new Wire(
-        port,
-        { subscribe: request },
-        {
-          message: (message) => {
-            failOn(message);
-            if (message.type !== 'SUBSCRIBED') return;
-            next = message.from;
-            waiting -= 1;
-            if (waiting === 0) ready();
-          },
-          block: (block) => {
-            if (startedMs === 0) startedMs = performance.now();
-            const { firstSeq, lastSeq, count } = readBlockHeader(block);
-            if (firstSeq !== next) return reject(new Error(`expected ${next}, got ${firstSeq}`));
-            next = lastSeq + 1;
-            got += count;
-            bytes += block.length - blockHeaderBytes;
-            if (got < messages) return;
-            connection.close();
-            running -= 1;
-            if (running > 0) return;
-            resolve({ messages: messages * subscribers, bytes, elapsedMs: performance.now() - startedMs });
-          },
-        },
-      );
+    const oneIsReady = () => {
+      waiting -= 1;
+      if (waiting === 0) ready();
+    };
+    const oneIsDone = () => {
+      running -= 1;
+      if (running > 0) return;
+      const fellBehind = followers.filter((follower) => follower.fellBehind > 0).length;
+      resolve({ messages: task.messages * task.followers, startedMs, endedMs: machineMs(), fellBehind });
+    };
+    for (let index = 0; index < task.followers; index += 1) {
+      const line = new Line(task.port);
+      const follower = dialects[task.dialect].follower(task, { ready: oneIsReady }, (bytes) => line.write(bytes));
+      let isDone = false;
+      line.speak(follower, () => {
+        if (startedMs === 0 && follower.messages > 0) startedMs = machineMs();
+        if (follower.messages > task.messages) throw new Error(`${follower.messages} of ${task.messages} messages`);
+        if (isDone || follower.messages < task.messages || !follower.isWhole) return;
+        isDone = true;
+        oneIsDone();
+      });
+      followers.push(follower);
     }
   });
 }

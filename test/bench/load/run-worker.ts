@@ -1,23 +1,38 @@
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import type { FollowOrder, FollowReport } from './follow.js';
-import type { PublishOrder, PublishReport } from './publish.js';
+import { within } from '../../support/deadline.js';
+import type { FollowReport, FollowTask } from './follow.js';
+import type { LatencyReport, LatencyTask } from './latency.js';
+import type { PublishReport, PublishTask } from './publish.js';
 import type { WorkerOrder } from './worker.js';
 
 const worker = fileURLToPath(new URL('./worker.js', import.meta.url));
+const deadlineMs = 120_000;
 
-/** Subscribers in a process of their own. */
-export function followers(order: FollowOrder): { ready: Promise<void>; report: Promise<FollowReport> } {
-  return run({ task: 'follow', order });
+/** A load process at work. Both promises reject when it ends early, or takes too long. */
+export interface Work<Report> {
+  /** All are subscribed; only followers tell. */
+  ready: Promise<void>;
+  report: Promise<Report>;
 }
 
-/** A publisher in a process of its own. */
-export function publisher(order: PublishOrder): Promise<PublishReport> {
-  return run<PublishReport>({ task: 'publish', order }).report;
+/** Followers in a process of their own. */
+export function followers(task: FollowTask): Work<FollowReport> {
+  return run({ kind: 'follow', task });
 }
 
-function run<Report>(message: WorkerOrder): { ready: Promise<void>; report: Promise<Report> } {
-  const child = fork(worker);
+/** Publishers in a process of their own. */
+export function publishers(task: PublishTask): Promise<PublishReport> {
+  return run<PublishReport>({ kind: 'publish', task }).report;
+}
+
+/** A publisher and its followers in a process of their own. */
+export function pacedPublisher(task: LatencyTask): Promise<LatencyReport> {
+  return run<LatencyReport>({ kind: 'latency', task }).report;
+}
+
+function run<Report>(order: WorkerOrder): Work<Report> {
+  const child = fork(worker, { serialization: 'advanced' });
   let resolveReady!: () => void;
   const ready = new Promise<void>((resolve) => {
     resolveReady = resolve;
@@ -27,8 +42,9 @@ function run<Report>(message: WorkerOrder): { ready: Promise<void>; report: Prom
       if (answer.ready) resolveReady();
       if (answer.report) resolve(answer.report);
     });
-    child.once('exit', (code) => reject(new Error(`load process ended with ${code}`)));
+    child.once('exit', (code) => reject(new Error(`the load process to ${order.kind} ended with ${code}`)));
   });
-  child.send(message);
-  return { ready, report };
+  const inTime = within(report, `the load process to ${order.kind}`, deadlineMs).finally(() => child.kill());
+  child.send(order);
+  return { ready: Promise.race([ready, inTime.then(() => {})]), report: inTime };
 }

@@ -1,14 +1,21 @@
-import { type FollowOrder, follow } from './follow.js';
-import { type PublishOrder, publish } from './publish.js';
+import { type FollowTask, follow } from './follow.js';
+import { type LatencyTask, latency } from './latency.js';
+import { type PublishTask, publish } from './publish.js';
 
 /** What a load process is told. */
-export type WorkerOrder = { task: 'follow'; order: FollowOrder } | { task: 'publish'; order: PublishOrder };
+export type WorkerOrder =
+  | { kind: 'follow'; task: FollowTask }
+  | { kind: 'publish'; task: PublishTask }
+  | { kind: 'latency'; task: LatencyTask };
 
-process.once('message', async (message: WorkerOrder) => {
-  const report =
-    message.task === 'follow'
-      ? await follow(message.order, () => process.send!({ ready: true }))
-      : await publish(message.order);
+process.once('message', async (order: WorkerOrder) => {
+  const report = await perform(order);
   process.send!({ report }, () => process.exit(0));
 });
 process.once('disconnect', () => process.exit(1));
+
+function perform(order: WorkerOrder): Promise<object> {
+  if (order.kind === 'follow') return follow(order.task, () => process.send!({ ready: true }));
+  if (order.kind === 'publish') return publish(order.task);
+  return latency(order.task);
+}

@@ -1,0 +1,21 @@
+import type { DialectName } from '../dialects/dialect.js';
+
+/** A server that runs, fresh, in a process and a directory of its own. */
+export interface RunningServer {
+  port: number;
+  pid: number;
+  /** Ends it and removes its directory. */
+  stop(): Promise<void>;
+}
+
+/** A server that takes part. */
+export interface Contender {
+  /** As the table names it. */
+  name: string;
+  /** What it has done with a message when it acknowledges it. */
+  persists: string;
+  dialect: DialectName;
+  /** Its version; undefined when this machine does not have it. */
+  version(): string | undefined;
+  start(): Promise<RunningServer>;
+}
