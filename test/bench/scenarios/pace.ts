@@ -8,7 +8,7 @@ import { type Row, rowOf, type Scenario } from './scenario.js';
 const payloadBytes = 100;
 const subscribers = 100;
 const secondsEach = 2;
-const paces = [500, 2_000, 5_000, 10_000, 20_000, 30_000];
+const paces = [500, 1_000, 2_000, 5_000, 10_000, 20_000];
 
 /** How latency grows with the load, which is what the chart draws. */
 export const pace: Scenario = {
