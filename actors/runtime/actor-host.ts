@@ -1,39 +1,55 @@
 import type { Socket } from 'node:net';
-import type { Actor, ActorClass, ActorContext } from './actor.js';
+import type { Logger } from 'pino';
+import type { Actor, ActorClass, ActorContext, Spawner } from './actor.js';
 import type { Topics } from './behaviour.js';
 import { ChildSpawner } from './child-spawner.js';
-import type { ComedyActor, ComedyDefinition } from './comedy.js';
+import type { ComedyActor } from './comedy.js';
 import type { Envelope, Reply } from './envelope.js';
 import { asError } from './errors.js';
 import type { Exit } from './ref.js';
 import type { Runtime } from './runtime.js';
+import type { Shard, ShardChild } from './shards.js';
 
 /** Any actor, seen by its topics. */
 type Handlers = Actor<unknown, Topics> & Record<string, ((payload: unknown) => unknown) | undefined>;
 
+/** How an actor in memory ends. */
+const left: Exit = { code: null, signal: null, expected: true };
+
 /**
  * The one definition comedy sees: it makes an actor of ours, passes messages to its handlers, and turns every failure
- * into a value, so that comedy has nothing to swallow.
+ * into a value, so that comedy has nothing to swallow. There is one for each subscription, so what only a few need
+ * (children, a promise of the end) is made when it is asked for.
  */
-export class ActorHost<Parameters, Protocol extends Topics> implements ComedyDefinition {
+export class ActorHost<Parameters, Protocol extends Topics> implements ShardChild, ActorContext<Parameters> {
   readonly name: string;
-  /** Resolves when the actor has stopped, or was given up. */
-  readonly exited: Promise<Exit>;
+  readonly parameters: Parameters;
+  /** The place among its siblings that it gives back when it goes. */
+  shard: Shard | undefined;
   readonly #runtime: Runtime;
   readonly #actorClass: ActorClass<Parameters, Protocol>;
-  readonly #parameters: Parameters;
+  #self: ComedyActor | undefined;
+  #spawner: ChildSpawner | undefined;
   #actor: Handlers | undefined;
   #startError: Error | undefined;
-  #leave: (exit: Exit) => void = () => {};
+  #gone = false;
+  #exited: Promise<Exit> | undefined;
+  #exit: ((exit: Exit) => void) | undefined;
 
   constructor(runtime: Runtime, actorClass: ActorClass<Parameters, Protocol>, name: string, parameters: Parameters) {
     this.#runtime = runtime;
     this.#actorClass = actorClass;
     this.name = name;
-    this.#parameters = parameters;
-    this.exited = new Promise((resolve) => {
-      this.#leave = resolve;
-    });
+    this.parameters = parameters;
+  }
+
+  get logger(): Logger {
+    return this.#runtime.logger;
+  }
+
+  get spawner(): Spawner {
+    this.#spawner ??= new ChildSpawner(this.#runtime, this.#self!);
+    return this.#spawner;
   }
 
   /** Why the actor did not start. */
@@ -41,10 +57,21 @@ export class ActorHost<Parameters, Protocol extends Topics> implements ComedyDef
     return this.#startError;
   }
 
+  /** Resolves when the actor has stopped, or was given up. */
+  get exited(): Promise<Exit> {
+    this.#exited ??= this.#gone
+      ? Promise.resolve(left)
+      : new Promise((resolve) => {
+          this.#exit = resolve;
+        });
+    return this.#exited;
+  }
+
   /** comedy's start hook: construct the actor and run its `onStart`. Never rejects; see {@link startError}. */
   async initialize(self: ComedyActor): Promise<void> {
+    this.#self = self;
     try {
-      const actor = new this.#actorClass(this.#context(self)) as unknown as Handlers;
+      const actor = new this.#actorClass(this) as unknown as Handlers;
       await actor.onStart?.();
       this.#actor = actor;
     } catch (error) {
@@ -89,22 +116,10 @@ export class ActorHost<Parameters, Protocol extends Topics> implements ComedyDef
 
   /** The actor has stopped, or nobody waits for it any longer. */
   gone(): void {
-    this.#leave({ code: null, signal: null, expected: true });
-  }
-
-  #context(self: ComedyActor): ActorContext<Parameters> {
-    const runtime = this.#runtime;
-    let spawner: ChildSpawner | undefined;
-    return {
-      name: this.name,
-      parameters: this.#parameters,
-      logger: runtime.logger,
-      // Most actors have no children: there may be one Subscription a subscriber.
-      get spawner() {
-        spawner ??= new ChildSpawner(runtime, self);
-        return spawner;
-      },
-    };
+    if (this.#gone) return;
+    this.#gone = true;
+    this.shard?.leave();
+    this.#exit?.(left);
   }
 
   #handle({ topic, payload }: Envelope): unknown {

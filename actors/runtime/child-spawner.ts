@@ -37,7 +37,7 @@ export class ChildSpawner implements Spawner {
 
   async #create<Parameters, Protocol extends Topics>(host: ActorHost<Parameters, Protocol>): Promise<ComedyProxy> {
     try {
-      return await this.#shards.createChild(host, host.exited);
+      return await this.#shards.createChild(host);
     } catch (error) {
       throw stoppedError(host.name, 'its parent is stopping', error);
     }

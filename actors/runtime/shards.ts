@@ -1,12 +1,41 @@
 import { type ComedyActor, type ComedyDefinition, type ComedyProxy, settled } from './comedy.js';
 
-/** In-memory children of one comedy actor; beyond it, stopping one of them takes comedy too long (O(siblings)). */
-export const childrenPerShardMax = 500;
+/** In-memory children of one comedy actor; stopping one of them costs comedy a look at each of the others. */
+export const childrenPerShardMax = 100;
 
-interface Shard {
-  parent: Promise<ComedyActor>;
-  children: number;
+/** What comedy makes a child of, and what gives its place back when it goes. */
+export interface ShardChild extends ComedyDefinition {
+  readonly name: string;
+  shard: Shard | undefined;
+  /** It has gone, or never came. */
+  gone(): void;
 }
+
+/** One comedy parent and how many children it has, or is about to have. */
+export class Shard {
+  readonly parent: Promise<ComedyActor>;
+  #children = 0;
+
+  constructor(parent: Promise<ComedyActor>) {
+    this.parent = parent;
+  }
+
+  get hasRoom(): boolean {
+    return this.#children < childrenPerShardMax;
+  }
+
+  take(child: ShardChild): void {
+    this.#children += 1;
+    child.shard = this;
+  }
+
+  leave(): void {
+    this.#children -= 1;
+  }
+}
+
+/** comedy would make up an id for each actor in a way that takes longer than all the rest of making one. */
+let lastId = 0;
 
 /** Spreads the in-memory children of an actor over as many comedy parents as they need. */
 export class Shards {
@@ -15,43 +44,39 @@ export class Shards {
 
   constructor(self: ComedyActor) {
     this.#self = self;
-    this.#shards = [{ parent: Promise.resolve(self), children: 0 }];
+    this.#shards = [new Shard(Promise.resolve(self))];
   }
 
-  /**
-   * Create a child under the first parent that has room.
-   * @param exited when the child is gone and makes room
-   */
-  async createChild(definition: ComedyDefinition & { name: string }, exited: Promise<unknown>): Promise<ComedyProxy> {
+  /** Create a child under the first parent that has room. */
+  async createChild(child: ShardChild): Promise<ComedyProxy> {
     const shard = this.#withRoom();
-    shard.children++;
-    const leave = (): void => {
-      shard.children--;
-    };
+    shard.take(child);
     try {
-      const parent = await shard.parent;
-      const proxy = await settled(parent.createChild(definition, { mode: 'in-memory', name: definition.name }));
-      exited.then(leave);
-      return proxy;
+      return await settled((await shard.parent).createChild(child, inMemory(child.name)));
     } catch (error) {
-      leave();
+      child.gone();
       throw error;
     }
   }
 
   #withRoom(): Shard {
-    const found = this.#shards.find((shard) => shard.children < childrenPerShardMax);
+    const found = this.#shards.find((shard) => shard.hasRoom);
     if (found) return found;
-    const shard: Shard = { parent: this.#createShard(), children: 0 };
+    const shard = new Shard(this.#createParent());
     this.#shards.push(shard);
     return shard;
   }
 
-  #createShard(): Promise<ComedyActor> {
+  #createParent(): Promise<ComedyActor> {
     return new Promise((resolve, reject) => {
       const definition: ComedyDefinition = { initialize: resolve };
       // The parent must be ready before it may have children, so its own reference arrives first.
-      settled(this.#self.createChild(definition, { mode: 'in-memory', name: 'Shard' })).catch(reject);
+      settled(this.#self.createChild(definition, inMemory('Shard'))).catch(reject);
     });
   }
+}
+
+function inMemory(name: string): object {
+  lastId += 1;
+  return { mode: 'in-memory', name, id: `${lastId}` };
 }
