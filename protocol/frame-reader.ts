@@ -3,6 +3,9 @@ import { ProtocolError } from './errors.js';
 /** Bytes of the length prefix in front of every frame body. */
 export const lengthPrefixBytes = 4;
 
+/** Shared, so that a connection with nothing under way holds no memory for it, nor the chunk it has finished. */
+const nothing = Buffer.alloc(0);
+
 const tlsHandshake = 0x16;
 const httpMethods = new Set(['GET ', 'POST', 'PUT ', 'HEAD', 'OPTI', 'DELE', 'PATC', 'CONN', 'TRAC', 'PRI ']);
 
@@ -14,7 +17,7 @@ const httpMethods = new Set(['GET ', 'POST', 'PUT ', 'HEAD', 'OPTI', 'DELE', 'PA
  */
 export class FrameReader {
   #bodyBytesMax: number;
-  #pending: Buffer = Buffer.alloc(0);
+  #pending: Buffer = nothing;
   #partial: Buffer | undefined;
   #filled = 0;
   #started = false;
@@ -37,6 +40,7 @@ export class FrameReader {
   /** Hand over the next chunk of the stream; the reader keeps views of it. */
   push(chunk: Buffer): void {
     const rest = this.#partial ? this.#fill(this.#partial, chunk) : chunk;
+    if (rest.length === 0) return;
     this.#pending = this.#pending.length === 0 ? rest : Buffer.concat([this.#pending, rest]);
   }
 
@@ -50,12 +54,12 @@ export class FrameReader {
     const frameBytes = lengthPrefixBytes + this.#bodyBytes();
     if (this.#pending.length >= frameBytes) {
       const frame = this.#pending.subarray(0, frameBytes);
-      this.#pending = this.#pending.subarray(frameBytes);
+      this.#pending = this.#pending.length === frameBytes ? nothing : this.#pending.subarray(frameBytes);
       return frame;
     }
     this.#partial = Buffer.allocUnsafeSlow(frameBytes);
     this.#fill(this.#partial, this.#pending);
-    this.#pending = Buffer.alloc(0);
+    this.#pending = nothing;
     return undefined;
   }
 
