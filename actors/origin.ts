@@ -1,5 +1,5 @@
 import type { Durability, Publish, SessionSummary } from '../protocol/index.js';
-import type { Page, Ring } from '../storage/index.js';
+import { type Page, Ring } from '../storage/index.js';
 import type { PublisherOwner } from './publisher.js';
 import type { Ref } from './runtime/index.js';
 import type { SubscriptionListProtocol } from './subscription-list.js';
@@ -12,6 +12,11 @@ export interface Followed {
   head: number;
   /** Set when the session has ended. */
   end?: SessionEnd;
+}
+
+/** An ended session, as one who never joins it sees it: all of it is in the log, none of it in a ring. */
+export function endedLog({ lastSeq, reason }: SessionSummary): Followed {
+  return { ring: new Ring(0, lastSeq + 1), head: lastSeq, end: { lastSeq, reason: reason ?? '' } };
 }
 
 /** A publisher's login. */

@@ -1,18 +1,24 @@
-import { type ErrorCode, errorCodes, type SessionSummary } from '../protocol/index.js';
-import { type Page, Ring } from '../storage/index.js';
+import { type ErrorCode, errorCodes, type LossReason, type SessionSummary } from '../protocol/index.js';
+import type { Page } from '../storage/index.js';
+import type { Member } from './fan-out.js';
 import { GapBuffer } from './gap-buffer.js';
-import type { Followed } from './origin.js';
+import { endedLog, type Followed } from './origin.js';
 import type { Outlet } from './outlet.js';
 import type { Rewinds } from './rewinds.js';
 import { Actor, type Behaviour, type Ref } from './runtime/index.js';
-import { type SessionEnd, SubscriptionMachine, type SubscriptionPorts } from './subscription-machine.js';
+import {
+  type SessionEnd,
+  SubscriptionMachine,
+  type SubscriptionPorts,
+  type SubscriptionState,
+} from './subscription-machine.js';
 import type { SubscriptionMembers } from './subscription-members.js';
 import { type RewindName, SupervisedRewind } from './supervised-rewind.js';
 
 /** What a Subscription understands. */
 export type SubscriptionProtocol = {
-  /** Join the stream and start to deliver. */
-  begin: [Record<string, never>, void];
+  /** Join the stream and start to deliver; `self` is for its Rewind. Answered with what its connection calls directly. */
+  begin: [{ self: Ref<SubscriptionProtocol> }, OpenSubscription];
   /** A page from that Rewind. */
   page: [{ rewind: RewindName; page: Page }, void];
   /** That Rewind has failed. */
@@ -50,12 +56,8 @@ export interface SubscriptionParameters {
   /** Whom to join; absent for a pull. */
   members?: SubscriptionMembers;
   rewinds: Rewinds;
-  /** The actor's own reference, for its Rewind. */
-  self(): Ref<SubscriptionProtocol>;
-  /** Called when the actor exists, with the part of it that its connection calls directly. */
-  opened(subscription: OpenSubscription): void;
-  /** Called once, after the end: the actor may be stopped. */
-  ended(): void;
+  /** Called once, after the end: the actor may be stopped, unless it never began. */
+  ended(subscription: OpenSubscription, self: Ref<SubscriptionProtocol> | undefined): void;
 }
 
 /** A subscription as its connection sees it. */
@@ -70,34 +72,18 @@ export interface OpenSubscription {
 
 /**
  * One client's position in one log. The decisions are {@link SubscriptionMachine}'s; this actor connects them with the
- * connection, the live stream and the Rewind.
+ * connection, the live stream and the Rewind. There may be ten thousand: what only a rewind needs is made for the first.
  */
 export default class SubscriptionActor
   extends Actor<SubscriptionParameters, SubscriptionProtocol>
-  implements Behaviour<SubscriptionProtocol>, OpenSubscription
+  implements Behaviour<SubscriptionProtocol>, OpenSubscription, Member, SubscriptionPorts
 {
+  /** There once it has joined. */
+  gap!: GapBuffer;
+  #self: Ref<SubscriptionProtocol> | undefined;
   #machine: SubscriptionMachine | undefined;
-  #gap: GapBuffer | undefined;
-  #rewind!: SupervisedRewind;
+  #rewind: SupervisedRewind | undefined;
   #over = false;
-
-  override onStart(): void {
-    const { start, rewinds, self, opened } = this.parameters;
-    this.#rewind = new SupervisedRewind({
-      name: `Rewind of ${this.name}`,
-      log: start.session.log,
-      rewinds,
-      turns: start.outlet.pageTurns,
-      logger: this.logger,
-      receiver: (rewind) => ({
-        page: (page) => self().tell('page', { rewind, page }),
-        failed: (error) => self().tell('rewindFailed', { rewind, error }),
-      }),
-      onStarted: () => this.#guarded(() => this.#machine!.rewindRestarted()),
-      onGiveUp: (error) => this.#fail('ERR_REWIND_FAILED', error),
-    });
-    opened(this);
-  }
 
   override onStop(): void {
     this.stop();
@@ -107,26 +93,18 @@ export default class SubscriptionActor
     return this.#over;
   }
 
-  /** It may be over before it has begun: its client has unsubscribed, or has gone. */
-  async begin(): Promise<void> {
-    if (this.#over) return;
-    const { members, start } = this.parameters;
-    try {
-      if (members) await members.join((joined) => this.#join(joined));
-      else this.#join(pulled(start.session));
-      if (this.#over) this.#leave();
-      else this.#guarded(() => this.#machine!.pull());
-    } catch (error) {
-      this.#fail('ERR_INTERNAL', error as Error);
-    }
+  begin({ self }: { self: Ref<SubscriptionProtocol> }): OpenSubscription {
+    this.#self = self;
+    void this.#begin();
+    return this;
   }
 
   page({ rewind, page }: { rewind: RewindName; page: Page }): void {
-    this.#rewind.taken(rewind, () => this.#guarded(() => this.#machine!.pageRead(page)));
+    this.#rewind?.taken(rewind, () => this.#guarded(() => this.#machine!.pageRead(page)));
   }
 
   rewindFailed({ rewind, error }: { rewind: RewindName; error: Error }): void {
-    this.#rewind.failed(rewind, error);
+    this.#rewind?.failed(rewind, error);
   }
 
   committed(seq: number): void {
@@ -155,43 +133,88 @@ export default class SubscriptionActor
       session: session.session,
       state: this.#machine?.state ?? 'requested',
       next: this.#machine?.next ?? next,
-      head: this.#gap?.head ?? session.lastSeq,
+      head: this.#machine ? this.gap.head : session.lastSeq,
       queuedBytes: outlet.queuedBytes,
-      rewindRestarts: this.#rewind.restarts,
+      rewindRestarts: this.#rewind?.restarts ?? 0,
     };
+  }
+
+  hasRoom(): boolean {
+    return this.parameters.start.outlet.hasRoom;
+  }
+
+  write(blocks: Buffer[]): void {
+    this.parameters.start.outlet.write(blocks);
+  }
+
+  readPage(from: number): void {
+    this.#rewind ??= this.#superviseRewind();
+    this.#rewind.read(from);
+  }
+
+  stopRewind(): void {
+    this.#rewind?.stop();
+  }
+
+  live(seq: number): void {
+    const { outlet, session } = this.parameters.start;
+    outlet.send({ type: 'LIVE', log: session.log, seq });
+  }
+
+  lost(from: number, to: number, reason: LossReason): void {
+    const { outlet, session } = this.parameters.start;
+    this.logger.warn({ session: session.session, from, to, reason }, 'messages lost to a subscriber');
+    outlet.send({ type: 'LOST', log: session.log, from, to, reason });
+  }
+
+  ended({ lastSeq, reason }: SessionEnd): void {
+    const { outlet, session } = this.parameters.start;
+    outlet.send({ type: 'END_OF_SESSION', log: session.log, session: session.session, lastSeq, reason });
+    this.#finish();
+  }
+
+  entered(from: SubscriptionState, to: SubscriptionState, next: number): void {
+    const { outlet, session } = this.parameters.start;
+    this.logger.debug({ connection: outlet.id, session: session.session, from, to, next }, 'subscription');
+  }
+
+  async #begin(): Promise<void> {
+    const { members, start } = this.parameters;
+    try {
+      if (members) await members.join((joined) => this.#join(joined));
+      else this.#join(endedLog(start.session));
+      // Its client may have unsubscribed, or have gone, while it joined.
+      if (this.#over) this.#leave();
+      else this.#guarded(() => this.#machine!.pull());
+    } catch (error) {
+      this.#fail('ERR_INTERNAL', error as Error);
+    }
   }
 
   /** Runs in the turn in which the head was looked at: see {@link SubscriptionMembers.join}. */
   #join({ ring, head, end }: Followed): this {
     if (this.#over) return this;
-    this.#gap = new GapBuffer(ring, head);
-    this.#machine = new SubscriptionMachine(this.parameters.start.next, this.#ports(this.#gap));
+    this.gap = new GapBuffer(ring, head);
+    this.#machine = new SubscriptionMachine(this.parameters.start.next, this);
     if (end && !this.#over) this.#machine.sessionEnded(end);
     return this;
   }
 
-  #ports(gap: GapBuffer): SubscriptionPorts {
-    const { start } = this.parameters;
-    const { outlet, session } = start;
-    const { log } = session;
-    return {
-      gap,
-      hasRoom: () => outlet.hasRoom,
-      write: (blocks) => outlet.write(blocks),
-      readPage: (from) => this.#rewind.read(from),
-      stopRewind: () => this.#rewind.stop(),
-      live: (seq) => outlet.send({ type: 'LIVE', log, seq }),
-      lost: (from, to, reason) => {
-        this.logger.warn({ session: session.session, from, to, reason }, 'messages lost to a subscriber');
-        outlet.send({ type: 'LOST', log, from, to, reason });
-      },
-      ended: ({ lastSeq, reason }) => {
-        outlet.send({ type: 'END_OF_SESSION', log, session: session.session, lastSeq, reason });
-        this.#finish();
-      },
-      entered: (from, to, next) =>
-        this.logger.debug({ connection: outlet.id, session: session.session, from, to, next }, 'subscription'),
-    };
+  #superviseRewind(): SupervisedRewind {
+    const { start, rewinds } = this.parameters;
+    return new SupervisedRewind({
+      name: `Rewind of ${this.name}`,
+      log: start.session.log,
+      rewinds,
+      turns: start.outlet.pageTurns,
+      logger: this.logger,
+      receiver: (rewind) => ({
+        page: (page) => this.#self!.tell('page', { rewind, page }),
+        failed: (error) => this.#self!.tell('rewindFailed', { rewind, error }),
+      }),
+      onStarted: () => this.#guarded(() => this.#machine!.rewindRestarted()),
+      onGiveUp: (error) => this.#fail('ERR_REWIND_FAILED', error),
+    });
   }
 
   /** A subscription that finds a bug in itself ends alone; the others go on. */
@@ -217,17 +240,12 @@ export default class SubscriptionActor
     if (this.#over) return;
     this.#over = true;
     this.#leave();
-    this.#rewind.stop();
+    this.#rewind?.stop();
     this.parameters.start.over();
-    this.parameters.ended();
+    this.parameters.ended(this, this.#self);
   }
 
   #leave(): void {
     this.parameters.members?.leave(this);
   }
-}
-
-/** An ended session: all of it is in the log, none of it in a ring. */
-function pulled({ lastSeq, reason }: SessionSummary): Followed {
-  return { ring: new Ring(0, lastSeq + 1), head: lastSeq, end: { lastSeq, reason: reason ?? '' } };
 }

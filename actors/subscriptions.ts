@@ -1,14 +1,17 @@
 import type { Origin } from './origin.js';
 import type { Rewinds } from './rewinds.js';
-import type { Ref, Spawner } from './runtime/index.js';
+import type { Spawner } from './runtime/index.js';
 import SubscriptionActor, {
   type OpenSubscription,
   type SubscriptionInspection,
-  type SubscriptionProtocol,
+  type SubscriptionParameters,
   type SubscriptionStart,
 } from './subscription.js';
 import SubscriptionListActor from './subscription-list.js';
 import { SubscriptionMembers } from './subscription-members.js';
+
+/** Milliseconds a subscription may take to begin, which takes a turn. */
+const beginMs = 60_000;
 
 /** All subscriptions of one process, and one SubscriptionList for each log that has any. */
 export class Subscriptions {
@@ -17,6 +20,10 @@ export class Subscriptions {
   readonly #rewinds: Rewinds;
   readonly #lists = new Map<number, Promise<SubscriptionMembers>>();
   readonly #open = new Set<OpenSubscription>();
+  readonly #ended: SubscriptionParameters['ended'] = (subscription, self) => {
+    this.#open.delete(subscription);
+    void self?.stop();
+  };
 
   /** @param spawner makes the actors, as children of the actor that owns this */
   constructor(spawner: Spawner, origin: Origin, rewinds: Rewinds) {
@@ -33,31 +40,16 @@ export class Subscriptions {
   async subscribe(start: SubscriptionStart): Promise<OpenSubscription> {
     const { log } = start.session;
     const members = start.pull ? undefined : await this.#members(log);
-    // Not there yet in one that is stopped, because everything is, while it is made.
-    let ref: Ref<SubscriptionProtocol> | undefined;
-    let open!: OpenSubscription;
-    ref = await this.#spawner.spawn(
+    const self = await this.#spawner.spawn(
       { actor: SubscriptionActor },
       {
         name: `Subscription to ${start.session.session}`,
-        parameters: {
-          start,
-          ...(members && { members }),
-          rewinds: this.#rewinds,
-          self: () => ref!,
-          opened: (subscription: OpenSubscription) => {
-            open = subscription;
-          },
-          ended: () => {
-            this.#open.delete(open);
-            void ref?.stop();
-          },
-        },
+        parameters: { start, ...(members && { members }), rewinds: this.#rewinds, ended: this.#ended },
       },
     );
-    this.#open.add(open);
-    ref.tell('begin', {});
-    return open;
+    const subscription = await self.ask('begin', { self }, { timeoutMs: beginMs });
+    if (!subscription.over) this.#open.add(subscription);
+    return subscription;
   }
 
   /** State of the first `linesMax` of them. */
