@@ -21,19 +21,30 @@ const refusalsLogged = 20;
 /** How long a closed connection may take to read its ERROR before it is cut. */
 const closingMs = 2_000;
 
-/** Why a connection is not read at the moment. */
-export type PauseReason = 'request' | 'window' | 'output';
+/** Why a connection is not read at the moment; more than one may hold. */
+const pauses = { request: 1, window: 2, output: 4 } as const;
+/** See {@link Connection.pause}. */
+export type PauseReason = keyof typeof pauses;
+
+const heartbeat = [encodeMessage({ type: 'HEARTBEAT' })];
 
 /** What a connection's frames are for. */
 export interface ConnectionListener {
   /** Take one frame; the next one comes when the promise, if any, has resolved. A ProtocolError closes the connection. */
   frame(frame: Buffer): Promise<void> | void;
-  /** The login was accepted. */
-  loggedIn?(): void;
   /** Everything written was taken by the socket. */
   drained(): void;
   /** The connection is gone; called once. */
   closed(): void;
+}
+
+/** What the connections of a process share. */
+export interface ConnectionContext {
+  /** Monotonic milliseconds; a coarse clock will do. */
+  now(): number;
+  logger: Logger;
+  /** Do this soon. Connections go by the thousand at once, and nobody else should have to wait for all of them. */
+  defer(work: () => void): void;
 }
 
 let lastId = 0;
@@ -46,12 +57,11 @@ let lastId = 0;
 export class Connection implements Outlet {
   readonly id = ++lastId;
   readonly openedMs: number;
-  readonly pageTurns = new PageTurns(() => this.hasRoom);
   readonly #socket: Socket;
-  readonly #now: () => number;
-  readonly #logger: Logger;
+  readonly #context: ConnectionContext;
   readonly #reader = new FrameReader(limits.frameBytesMaxBeforeLogin);
-  readonly #paused = new Set<PauseReason>();
+  #pageTurns: PageTurns | undefined;
+  #paused = 0;
   #listener!: ConnectionListener;
   #heardMs: number;
   #saidMs: number;
@@ -60,22 +70,23 @@ export class Connection implements Outlet {
   #gone = false;
   #refusals = 0;
 
-  /** @param now monotonic milliseconds; a coarse clock will do */
-  constructor(socket: Socket, now: () => number, logger: Logger) {
+  constructor(socket: Socket, context: ConnectionContext) {
     this.#socket = socket;
-    this.#now = now;
-    this.#logger = logger;
-    this.openedMs = this.#heardMs = this.#saidMs = now();
+    this.#context = context;
+    this.openedMs = this.#heardMs = this.#saidMs = context.now();
   }
 
   /** Start reading. */
   listen(listener: ConnectionListener): void {
     this.#listener = listener;
     this.#socket.setNoDelay(true);
+    // Else it would be ended, which is most of the work, while the events of all others are still to be looked at.
+    this.#socket.allowHalfOpen = true;
+    this.#socket.on('end', () => this.#context.defer(() => this.#socket.end()));
     this.#socket.on('data', (chunk) => this.#read(chunk));
     this.#socket.on('drain', () => this.#drained());
     this.#socket.on('error', (error) =>
-      this.#logger.debug({ connection: this.id, error: error.message }, 'socket error'),
+      this.#context.logger.debug({ connection: this.id, error: error.message }, 'socket error'),
     );
     this.#socket.on('close', () => this.#close());
   }
@@ -87,6 +98,12 @@ export class Connection implements Outlet {
 
   get loggedIn(): boolean {
     return this.#loggedIn;
+  }
+
+  /** Most connections never rewind. */
+  get pageTurns(): PageTurns {
+    this.#pageTurns ??= new PageTurns(() => this.hasRoom);
+    return this.#pageTurns;
   }
 
   /** Bytes written that the client has not taken. */
@@ -108,14 +125,13 @@ export class Connection implements Outlet {
   loginAccepted(): void {
     this.#loggedIn = true;
     this.#reader.bodyBytesMax = limits.frameBytesMax;
-    this.#listener.loggedIn?.();
   }
 
   /** Put on the log that a request or a publish was refused. A client that goes on and on does not fill the log. */
   refused(code: ErrorCode, message: string): void {
     this.#refusals += 1;
     const level = this.#refusals <= refusalsLogged ? 'warn' : 'debug';
-    this.#logger[level]({ connection: this.id, remote: this.remote, code }, message);
+    this.#context.logger[level]({ connection: this.id, remote: this.remote, code }, message);
   }
 
   send(message: ServerMessage): void {
@@ -125,31 +141,33 @@ export class Connection implements Outlet {
   /** Write frames, in order, as one vector. */
   write(frames: readonly Buffer[]): void {
     if (this.closing) return;
-    this.#saidMs = this.#now();
+    this.#saidMs = this.#context.now();
     this.#socket.cork();
     for (const frame of frames) this.#socket.write(frame);
     this.#socket.uncork();
   }
 
   pause(reason: PauseReason): void {
-    this.#paused.add(reason);
+    this.#paused |= pauses[reason];
     this.#socket.pause();
   }
 
   resume(reason: PauseReason): void {
-    if (!this.#paused.delete(reason) || this.#paused.size > 0 || this.closing) return;
-    this.#heardMs = this.#now();
+    if (!this.#isPaused(reason)) return;
+    this.#paused &= ~pauses[reason];
+    if (this.#paused !== 0 || this.closing) return;
+    this.#heardMs = this.#context.now();
     this.#process();
-    if (this.#paused.size === 0) this.#socket.resume();
+    if (this.#paused === 0) this.#socket.resume();
   }
 
   /** Tell the client why, and close; what it still sends is read and dropped so that it gets to see the ERROR. */
   fail(error: ProtocolError): void {
     if (this.closing) return;
     const level = error.code === 'ERR_SHUTTING_DOWN' ? 'debug' : 'warn';
-    this.#logger[level]({ connection: this.id, remote: this.remote, code: error.code }, error.message);
+    this.#context.logger[level]({ connection: this.id, remote: this.remote, code: error.code }, error.message);
     this.send({ type: 'ERROR', code: error.code, message: error.message, remedy: errorCodes[error.code] });
-    this.#closingSinceMs = this.#now();
+    this.#closingSinceMs = this.#context.now();
     this.#socket.end();
     this.#socket.resume();
   }
@@ -161,26 +179,26 @@ export class Connection implements Outlet {
 
   /** Look at the clock: called a few times a second for every connection. A login that is being answered is not late. */
   tick(): void {
-    const now = this.#now();
+    const now = this.#context.now();
     if (this.#closingSinceMs !== undefined) {
       if (now - this.#closingSinceMs > closingMs) this.#socket.destroy();
       return;
     }
-    const asked = this.#paused.has('request');
+    const asked = this.#isPaused('request');
     if (!this.#loggedIn && !asked && now - this.openedMs > limits.loginMs) {
       this.fail(new ProtocolError('ERR_LOGIN_TIMEOUT', `no login within ${limits.loginMs} ms`));
-    } else if (this.#loggedIn && this.#paused.size === 0 && now - this.#heardMs > limits.silenceMs) {
+    } else if (this.#loggedIn && this.#paused === 0 && now - this.#heardMs > limits.silenceMs) {
       this.fail(
         new ProtocolError('ERR_SILENT', `nothing heard for ${limits.silenceMs} ms; send a HEARTBEAT when idle`),
       );
     } else if (this.#loggedIn && now - this.#saidMs >= limits.heartbeatMs && this.#socket.writableLength === 0) {
-      this.send({ type: 'HEARTBEAT' });
+      this.write(heartbeat);
     }
   }
 
   #read(chunk: Buffer): void {
     if (this.closing) return;
-    this.#heardMs = this.#now();
+    this.#heardMs = this.#context.now();
     this.#reader.push(chunk);
     this.#process();
   }
@@ -188,7 +206,7 @@ export class Connection implements Outlet {
   /** Take frames as long as nothing stands against it. */
   #process(): void {
     try {
-      while (this.#paused.size === 0 && !this.closing) {
+      while (this.#paused === 0 && !this.closing) {
         const frame = this.#reader.take();
         if (!frame) return;
         const answered = this.#listener.frame(frame);
@@ -210,7 +228,7 @@ export class Connection implements Outlet {
 
   #failed(error: unknown): void {
     if (error instanceof ProtocolError) return this.fail(error);
-    this.#logger.error({ connection: this.id, err: error }, 'request failed');
+    this.#context.logger.error({ connection: this.id, err: error }, 'request failed');
     this.fail(
       new ProtocolError('ERR_INTERNAL', 'the server could not answer a request; its log says why', { cause: error }),
     );
@@ -219,12 +237,16 @@ export class Connection implements Outlet {
   #drained(): void {
     this.resume('output');
     this.#listener.drained();
-    this.pageTurns.drained();
+    this.#pageTurns?.drained();
   }
 
   #close(): void {
     if (this.#gone) return;
     this.#gone = true;
-    this.#listener.closed();
+    this.#context.defer(() => this.#listener.closed());
+  }
+
+  #isPaused(reason: PauseReason): boolean {
+    return (this.#paused & pauses[reason]) !== 0;
   }
 }

@@ -1,15 +1,16 @@
 import type { Socket } from 'node:net';
 import { encodeMessage, ProtocolError } from '../protocol/index.js';
-import { Connection } from './connection.js';
+import { Connection, type ConnectionContext } from './connection.js';
 import { connectOrigin } from './link/remote-origin.js';
 import { LocalRewinds } from './local-rewinds.js';
 import type { Origin } from './origin.js';
 import { PublishBudget } from './publish-window.js';
-import { Requests } from './requests.js';
+import { type RequestContext, Requests } from './requests.js';
 import RewindHostActor from './rewind-host.js';
 import type { Rewinds } from './rewinds.js';
 import { Actor, type Behaviour } from './runtime/index.js';
 import SessionHandlerActor from './session-handler.js';
+import { Stretches } from './stretches.js';
 import type { SubscriptionInspection } from './subscription.js';
 import { Subscriptions } from './subscriptions.js';
 
@@ -49,8 +50,10 @@ export type EdgeParameters = { limits: EdgeLimits } & (
   | { dataSocket: string; token: string }
 );
 
-/** How often connections are looked at for deadlines and heartbeats. */
-const tickMs = 250;
+/** How often some connections are looked at for deadlines and heartbeats; a heartbeat to all at once would take long. */
+const tickMs = 25;
+/** Ticks after which each connection was looked at once. */
+const ticksPerRound = 10;
 /** How long a refused client may take to read its ERROR before it is cut. */
 const refusedMs = 2_000;
 /** How long a drain waits for clients; those that are still there are cut when the edge stops. */
@@ -58,17 +61,21 @@ const drainMs = 2_000;
 
 /** Accepts connections and hosts what they run: their requests, subscriptions and subscription lists. */
 export default class EdgeActor extends Actor<EdgeParameters, EdgeProtocol> implements Behaviour<EdgeProtocol> {
-  readonly #connections = new Map<Connection, Requests>();
-  /** Connections that have not logged in, oldest first. */
+  readonly #connections = new Set<Connection>();
+  /** Connections that have not sent their login, oldest first. */
   readonly #logins = new Set<Connection>();
   /** Connections that were given up for newer ones and have not gone yet. */
   readonly #givenUp = new Set<Connection>();
-  #start!: (connection: Connection) => Requests;
+  readonly #departures = new Stretches();
+  #connectionContext!: ConnectionContext;
+  #requestContext!: RequestContext;
+  /** The connections that are still to be looked at in this round. */
+  #round = this.#connections.values();
   #subscriptions!: Subscriptions;
   #rewinds!: Rewinds;
   #budget!: PublishBudget;
   #ticker: NodeJS.Timeout | undefined;
-  #nowMs = performance.now();
+  #nowMs = coarseNow();
   #drained: (() => void) | undefined;
   #draining = false;
 
@@ -82,15 +89,25 @@ export default class EdgeActor extends Actor<EdgeParameters, EdgeProtocol> imple
       { actor: SessionHandlerActor },
       { name: 'SessionHandler', parameters: { origin, server: limits.server } },
     );
-    const subscribe = this.#subscriptions.subscribe.bind(this.#subscriptions);
-    const context = { origin, sessionHandler, budget: this.#budget, subscribe };
-    this.#start = (connection) => new Requests(connection, context);
+    this.#connectionContext = {
+      now: () => this.#nowMs,
+      logger: this.logger,
+      defer: (work) => this.#departures.add(work),
+    };
+    this.#requestContext = {
+      origin,
+      sessionHandler,
+      budget: this.#budget,
+      subscribe: (start) => this.#subscriptions.subscribe(start),
+      loggingIn: (connection) => this.#logins.delete(connection),
+      gone: (connection) => this.#gone(connection),
+    };
     this.#ticker = setInterval(() => this.#tick(), tickMs);
   }
 
   override onStop(): void {
     clearInterval(this.#ticker);
-    for (const connection of this.#connections.keys()) connection.destroy();
+    for (const connection of this.#connections) connection.destroy();
   }
 
   override onSocket(socket: Socket): void {
@@ -121,7 +138,7 @@ export default class EdgeActor extends Actor<EdgeParameters, EdgeProtocol> imple
   async drain(): Promise<void> {
     this.#draining = true;
     const error = new ProtocolError('ERR_SHUTTING_DOWN', 'the server is shutting down; reconnect and resume');
-    for (const connection of this.#connections.keys()) connection.fail(error);
+    for (const connection of this.#connections) connection.fail(error);
     if (this.#connections.size === 0) return;
     await new Promise<void>((resolve) => {
       this.#drained = resolve;
@@ -161,31 +178,32 @@ export default class EdgeActor extends Actor<EdgeParameters, EdgeProtocol> imple
   }
 
   #accept(socket: Socket): void {
-    const connection = new Connection(socket, () => this.#nowMs, this.logger);
-    const requests = this.#start(connection);
-    this.#connections.set(connection, requests);
+    const connection = new Connection(socket, this.#connectionContext);
+    this.#connections.add(connection);
     this.#logins.add(connection);
-    connection.listen({
-      frame: (frame) => requests.frame(frame),
-      loggedIn: () => this.#logins.delete(connection),
-      drained: () => requests.drained(),
-      closed: () => {
-        this.#connections.delete(connection);
-        this.#logins.delete(connection);
-        this.#givenUp.delete(connection);
-        requests.closed();
-        if (this.#connections.size === 0) this.#drained?.();
-      },
-    });
+    connection.listen(new Requests(connection, this.#requestContext));
     socket.resume();
+  }
+
+  #gone(connection: Connection): void {
+    this.#connections.delete(connection);
+    this.#logins.delete(connection);
+    this.#givenUp.delete(connection);
+    if (this.#connections.size === 0) this.#drained?.();
   }
 
   /** Sockets are read first: after a long stop of the process nobody is silent who has spoken meanwhile. */
   #tick(): void {
-    this.#nowMs = performance.now();
-    setImmediate(() => {
-      for (const connection of this.#connections.keys()) connection.tick();
-    });
+    this.#nowMs = coarseNow();
+    setImmediate(() => this.#lookAtSome());
+  }
+
+  #lookAtSome(): void {
+    for (let count = Math.ceil(this.#connections.size / ticksPerRound); count > 0; count -= 1) {
+      const { value: connection } = this.#round.next();
+      if (connection) connection.tick();
+      else this.#round = this.#connections.values();
+    }
   }
 
   async #upstream(): Promise<{ origin: Origin; rewinds: Rewinds }> {
@@ -196,6 +214,11 @@ export default class EdgeActor extends Actor<EdgeParameters, EdgeProtocol> imple
     const host = await this.spawn({ actor: RewindHostActor }, { name: 'RewindHost', parameters: { read } });
     return { origin, rewinds: new LocalRewinds(host) };
   }
+}
+
+/** Whole milliseconds: each connection keeps a few of them. */
+function coarseNow(): number {
+  return Math.floor(performance.now());
 }
 
 /** What the client has sent is read and dropped: closing over it would take the ERROR along. */

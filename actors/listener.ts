@@ -3,6 +3,7 @@ import { type AddressInfo, createServer, type Server, type Socket } from 'node:n
 import type { Logger } from 'pino';
 import type { EdgeProtocol } from './edge.js';
 import type { Ref } from './runtime/index.js';
+import { Stretches } from './stretches.js';
 
 /** Where the listener hands its sockets. */
 export interface Edges {
@@ -17,12 +18,14 @@ export interface Edges {
 export class Listener {
   readonly #server: Server;
   readonly #edges: Edges;
+  /** A backlog of thousands is accepted in one turn; the logins of the first are read before the last are taken in. */
+  readonly #arrivals = new Stretches();
   #turn = 0;
 
   private constructor(edges: Edges) {
     this.#edges = edges;
     this.#server = createServer({ pauseOnConnect: true, noDelay: true });
-    this.#server.on('connection', (socket) => this.#handOver(socket));
+    this.#server.on('connection', (socket) => this.#arrivals.add(() => this.#handOver(socket)));
   }
 
   /**

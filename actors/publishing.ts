@@ -1,9 +1,8 @@
 import { ProtocolError, readPublish } from '../protocol/index.js';
 import type { Connection } from './connection.js';
-import type { OpenPublisher, Origin } from './origin.js';
+import type { OpenPublisher, Origin, PublisherLogin } from './origin.js';
 import { type PublishBudget, PublishWindow } from './publish-window.js';
 import type { PublishAnswer, PublisherOwner } from './publisher.js';
-import type { Login } from './session-handler.js';
 
 /** What one connection publishes: the owner of its publisher, and the window that stops it from being read too far. */
 export class Publishing implements PublisherOwner {
@@ -21,24 +20,22 @@ export class Publishing implements PublisherOwner {
   }
 
   /**
-   * Log the publisher in, if the login names one.
+   * Log the publisher in.
    * @returns its last number on record; 0 when there is none
    */
-  async open(origin: Origin, source: string, { publisher: id, durability = 'os' }: Login): Promise<number> {
-    if (!id) return 0;
-    this.#id = id;
-    const publisher = await origin.openPublisher({ source, publisher: id, durability }, this);
+  async open(origin: Origin, login: PublisherLogin): Promise<number> {
+    this.#id = login.publisher;
+    const publisher = await origin.openPublisher(login, this);
     if (this.#connection.closing) publisher.close();
     else this.#publisher = publisher;
     return publisher.published;
   }
 
-  /** @throws ProtocolError when the frame is no publish, or nobody may publish here */
+  /** @throws ProtocolError when the frame is no publish */
   publish(frame: Buffer): void {
-    if (!this.#publisher) throw new ProtocolError('ERR_NOT_A_PUBLISHER', 'PUBLISH needs a LOGIN with a publisher id');
     const publish = readPublish(frame);
     this.#window.admit(publish.number, publish.payloads.bytes.length);
-    this.#publisher.publish(publish);
+    this.#publisher!.publish(publish);
     if (this.#window.full || this.#budget.full) this.#connection.pause('window');
     if (this.#budget.full) this.#budget.wait(this.#budgetFreed);
   }

@@ -13,7 +13,7 @@ import type { Connection, ConnectionListener } from './connection.js';
 import type { Origin } from './origin.js';
 import type { PublishBudget } from './publish-window.js';
 import { Publishing } from './publishing.js';
-import { Rerequests } from './rerequests.js';
+import { type Rerequest, Rerequests } from './rerequests.js';
 import type { Ref } from './runtime/index.js';
 import type { Login, SessionHandlerProtocol } from './session-handler.js';
 import type { OpenSubscription, SubscriptionStart } from './subscription.js';
@@ -28,6 +28,10 @@ export interface RequestContext {
   budget: PublishBudget;
   /** Start a subscription; it lives until it ends or is stopped. */
   subscribe(start: SubscriptionStart): Promise<OpenSubscription>;
+  /** The connection has sent its LOGIN. */
+  loggingIn(connection: Connection): void;
+  /** The connection has gone, and all it had running has been stopped. */
+  gone(connection: Connection): void;
 }
 
 /** A request that failed without harm to the connection. */
@@ -37,37 +41,29 @@ type Requested = { request: number };
 export class Requests implements ConnectionListener {
   readonly #connection: Connection;
   readonly #context: RequestContext;
-  readonly #publishing: Publishing;
-  readonly #rerequests: Rerequests;
   readonly #subscriptions = new Map<number, OpenSubscription>();
-  #login: Login | undefined;
+  #publishing: Publishing | undefined;
+  #rerequests: Rerequests | undefined;
+  /** Name the client gave itself; unset before the login. */
+  #client: string | undefined;
   #source = '';
 
   constructor(connection: Connection, context: RequestContext) {
     this.#connection = connection;
     this.#context = context;
-    this.#publishing = new Publishing(connection, context.budget);
-    this.#rerequests = new Rerequests(connection, context.origin, (request, message) =>
-      this.#reject(request, 'ERR_REWIND_FAILED', message),
-    );
-  }
-
-  /** Name the client gave itself; blank when none. */
-  get client(): string {
-    return this.#login?.client ?? '';
   }
 
   frame(frame: Buffer): Promise<void> | void {
     const publish = frameType(frame) === FrameType.PUBLISH;
-    if (!this.#login) return this.#beforeLogin(frame, publish);
-    if (publish) return this.#publishing.publish(frame);
+    if (this.#client === undefined) return this.#beforeLogin(frame, publish);
+    if (publish) return this.#publish(frame);
     return this.#message(decodeClientMessage(frame));
   }
 
   drained(): void {
     for (const subscription of this.#subscriptions.values()) subscription.drained();
     this.#rotate();
-    this.#rerequests.drained();
+    this.#rerequests?.drained();
   }
 
   /** One that takes all the room there is, each time, must not be the first to be asked each time. */
@@ -79,10 +75,16 @@ export class Requests implements ConnectionListener {
   }
 
   closed(): void {
-    this.#publishing.close();
+    this.#publishing?.close();
     for (const subscription of this.#subscriptions.values()) subscription.stop();
     this.#subscriptions.clear();
-    this.#rerequests.stop();
+    this.#rerequests?.stop();
+    this.#context.gone(this.#connection);
+  }
+
+  #publish(frame: Buffer): void {
+    if (this.#publishing) return this.#publishing.publish(frame);
+    throw new ProtocolError('ERR_NOT_A_PUBLISHER', 'PUBLISH needs a LOGIN with a publisher id');
   }
 
   #beforeLogin(frame: Buffer, publish: boolean): Promise<void> {
@@ -90,19 +92,27 @@ export class Requests implements ConnectionListener {
     if (message?.type !== 'LOGIN') {
       throw new ProtocolError('ERR_LOGIN_REQUIRED', `the first frame is LOGIN; found ${message?.type ?? 'PUBLISH'}`);
     }
+    this.#context.loggingIn(this.#connection);
     return this.#logIn(message);
   }
 
   async #logIn(login: Login): Promise<void> {
-    const { origin, sessionHandler } = this.#context;
+    const { sessionHandler } = this.#context;
     const loggedIn = await sessionHandler.ask('login', { login }, { timeoutMs: requestMs });
     this.#source = loggedIn.source;
-    loggedIn.published = await this.#publishing.open(origin, loggedIn.source, login);
+    if (login.publisher) loggedIn.published = await this.#openPublisher(login.publisher, login);
     if (this.#connection.closing) return;
-    this.#login = login;
+    this.#client = login.client ?? '';
     this.#connection.loginAccepted();
     this.#connection.send(loggedIn);
     if (login.subscribe) await this.#attempt(login.subscribe, () => this.#subscribe(login.subscribe!));
+  }
+
+  /** @returns its last number on record */
+  #openPublisher(publisher: string, { durability = 'os' }: Login): Promise<number> {
+    const { origin, budget } = this.#context;
+    this.#publishing = new Publishing(this.#connection, budget);
+    return this.#publishing.open(origin, { source: this.#source, publisher, durability });
   }
 
   #message(message: ClientMessage): Promise<void> | void {
@@ -116,7 +126,7 @@ export class Requests implements ConnectionListener {
       case 'UNSUBSCRIBE':
         return this.#unsubscribe(message.log);
       case 'REREQUEST':
-        return this.#attempt(message, () => this.#rerequests.start(message, this.#source));
+        return this.#attempt(message, () => this.#rerequest(message));
       case 'SESSIONS':
         return this.#attempt(message, () => this.#sessions(message.request, message.source));
       case 'INSPECT':
@@ -177,7 +187,7 @@ export class Requests implements ConnectionListener {
       session,
       next: from,
       pull: decision.action === 'pull',
-      client: this.client,
+      client: this.#client ?? '',
       outlet: this.#connection,
       over: () => this.#subscriptions.delete(log),
     });
@@ -205,6 +215,13 @@ export class Requests implements ConnectionListener {
     this.#subscriptions.get(log)?.stop();
     this.#subscriptions.delete(log);
     this.#connection.send({ type: 'UNSUBSCRIBED', log });
+  }
+
+  #rerequest(message: Rerequest): Promise<void> {
+    this.#rerequests ??= new Rerequests(this.#connection, this.#context.origin, (request, text) =>
+      this.#reject(request, 'ERR_REWIND_FAILED', text),
+    );
+    return this.#rerequests.start(message, this.#source);
   }
 
   async #sessions(request: number, source: string | undefined): Promise<void> {

@@ -38,7 +38,11 @@ class Stage {
   static async start({ loggedIn = false, reading = true } = {}): Promise<Stage> {
     const { near, far } = await socketPair();
     const clock = { nowMs: 1_000 };
-    const connection = new Connection(near, () => clock.nowMs, silent);
+    const connection = new Connection(near, {
+      now: () => clock.nowMs,
+      logger: silent,
+      defer: (work) => setImmediate(work),
+    });
     const stage = new Stage(connection, far, clock);
     connection.listen({
       frame: (frame) => {

@@ -118,8 +118,15 @@ export class Stage {
       subscriptions.push(new TestSubscription(start));
       return subscriptions[subscriptions.length - 1]!;
     };
-    const connection = new Connection(near, () => 0, silent);
-    const context = { origin: origin as unknown as Origin, sessionHandler, budget, subscribe };
+    const connection = new Connection(near, { now: () => 0, logger: silent, defer: (work) => setImmediate(work) });
+    const context = {
+      origin: origin as unknown as Origin,
+      sessionHandler,
+      budget,
+      subscribe,
+      loggingIn() {},
+      gone() {},
+    };
     connection.listen(new Requests(connection, context));
     near.resume();
     const stage = new Stage(origin, budget, far, subscriptions);
