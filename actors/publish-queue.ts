@@ -6,7 +6,15 @@ import {
   ProtocolError,
   type ReceiptRun,
 } from '../protocol/index.js';
-import type { CommitSource, Committer, Log, Operation, ReceiptWrite, Sealed, StorageError } from '../storage/index.js';
+import {
+  appendRun,
+  type CommitSource,
+  type Committer,
+  type Log,
+  type ReceiptWrite,
+  type Sealed,
+  type StorageError,
+} from '../storage/index.js';
 
 /** One who publishes: its publishes are settled in the order in which they were queued. */
 export interface Producer {
@@ -100,24 +108,30 @@ export class PublishQueue implements CommitSource {
     const taken = this.#take(Math.min(bytesMax, blockPayloadBytesMax));
     if (taken.length === 0) return undefined;
     const durability = taken.some((publish) => publish.durability === 'disk') ? 'disk' : 'os';
-    const { block, firstSeq, lastSeq, key } = this.#log.seal(
+    const runs = runsByProducer(taken, this.#log.nextSeq);
+    const receipts: ReceiptWrite[] = [];
+    const publishers: [string, ReceiptRun[]][] = [];
+    for (const [producer, own] of runs) {
+      const receipt = producer.receipt(this.#log, own, durability);
+      if (!receipt) continue;
+      receipts.push(receipt);
+      publishers.push([receipt.publisher, own]);
+    }
+    const { lastSeq, key, value } = this.#log.seal(
       taken.map((publish) => publish.payloads),
       this.#clock(),
+      { durability, publishers },
     );
-    const runs = runsByProducer(taken, firstSeq);
-    const receipts = [...runs].map(([producer, own]) => producer.receipt(this.#log, own, durability));
-    const operations: Operation[] = [{ type: 'put', key, value: block }];
-    for (const receipt of receipts) if (receipt) operations.push(...receipt.operations);
     this.#sealedCount = taken.length;
     return {
-      operations,
-      bytes: block.length,
+      operations: [{ type: 'put', key, value }],
+      bytes: value.length,
       durability,
       proof: key,
       written: (reached) => {
         this.#sealedCount = 0;
         this.#log.written();
-        for (const receipt of receipts) receipt?.written();
+        for (const receipt of receipts) receipt.written();
         this.#committed(lastSeq);
         for (const [producer, own] of runs) producer.acknowledged(this.#log, own, reached);
         this.#settled(taken.length);
@@ -125,7 +139,7 @@ export class PublishQueue implements CommitSource {
       refused: (error) => {
         this.#sealedCount = 0;
         this.#log.discarded();
-        for (const receipt of receipts) receipt?.discarded();
+        for (const receipt of receipts) receipt.discarded();
         this.#refuseAll(taken, error);
       },
     };
@@ -179,15 +193,8 @@ function runsByProducer(publishes: readonly QueuedPublish[], firstSeq: number): 
   for (const { producer, number, payloads } of publishes) {
     const own = runs.get(producer) ?? [];
     runs.set(producer, own);
-    const last = own[own.length - 1];
-    if (last && continues(last, number, seq, payloads.count)) last[1] += 1;
-    else own.push([number, 1, seq, payloads.count]);
+    appendRun(own, [number, 1, seq, payloads.count]);
     seq += payloads.count;
   }
   return runs;
-}
-
-function continues(run: ReceiptRun, number: number, seq: number, messages: number): boolean {
-  const [firstNumber, publishes, firstSeq, messagesEach] = run;
-  return firstNumber + publishes === number && firstSeq + publishes * messagesEach === seq && messagesEach === messages;
 }

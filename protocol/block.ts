@@ -51,15 +51,22 @@ export interface BlockHeader {
 /**
  * Seal payloads into a block.
  * @param parts encoded payloads (see `payloads.ts`), copied once, in order
+ * @param room bytes to be left behind the block in its memory, for what is stored along with it
  */
-export function sealBlock(log: number, firstSeq: number, timeMs: number, parts: readonly Payloads[]): Buffer {
+export function sealBlock(
+  log: number,
+  firstSeq: number,
+  timeMs: number,
+  parts: readonly Payloads[],
+  room: number = 0,
+): Buffer {
   let bytes = blockHeaderBytes;
   let count = 0;
   for (const part of parts) {
     bytes += part.bytes.length;
     count += part.count;
   }
-  const block = Buffer.allocUnsafeSlow(bytes);
+  const block = Buffer.allocUnsafeSlow(bytes + room).subarray(0, bytes);
   let offset = blockHeaderBytes;
   for (const part of parts) {
     block.set(part.bytes, offset);

@@ -19,6 +19,8 @@ export interface CoalescerOptions {
   unavailable: () => StorageError | undefined;
   /** All logs, at the moment of asking. */
   logs: () => Iterable<Log>;
+  /** Put the receipts there are in rows: those that are with a block do not outlast it. */
+  saveReceipts: () => Promise<void>;
   /** Pause between two steps that found something to do. */
   stepMs: number;
   /** Pause after a round that found nothing. */
@@ -127,6 +129,7 @@ export class Coalescer {
     }
     const endSeq = Math.min(coldSeq, progress.untilSeq);
     if (progress.doneSeq >= endSeq || progress.waitingSeq === endSeq) return false;
+    if (log.receiptsSeq < endSeq) await this.#options.saveReceipts();
     const { database, slots } = this.#options;
     const found = await slots.run(() =>
       database.read((level) => readSome(level, log.number, progress.doneSeq, endSeq)),

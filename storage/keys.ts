@@ -1,12 +1,15 @@
 /**
  * Keys of the database. The first byte is the kind; numbers are big-endian, so that LevelDB's byte order is theirs.
  *
- *     1 BLOCK      [log u32][lastSeq u64]                          one or more whole blocks, back to back
+ *     1 META       [name]                                          facts about the whole database
  *     2 CATALOGUE  [log u32]                                       a session (JSON)
  *     3 RECEIPT    [source][publisher][lastNumber u64]             acknowledged publishes; names have a length byte
- *     4 META       [name]                                          facts about the whole database
+ *     4 BLOCK      [log u32][lastSeq u64]                          one or more whole blocks, back to back, and receipts
+ *
+ * Blocks sort last, and little else is written while they are: the tables LevelDB makes of a growing log lie behind all
+ * it has, overlap none of them, and are not written again.
  */
-export const KeyKind = { BLOCK: 1, CATALOGUE: 2, RECEIPT: 3, META: 4 } as const;
+export const KeyKind = { META: 1, CATALOGUE: 2, RECEIPT: 3, BLOCK: 4 } as const;
 
 const blockKeyBytes = 13;
 

@@ -1,4 +1,5 @@
-import { blockFirstSeq, blockLastSeq, readBlockHeader, splitBlocks, verifyBlock } from '../protocol/index.js';
+import { blockFirstSeq, blockLastSeq, readBlockHeader, verifyBlock } from '../protocol/index.js';
+import { splitValue } from './block-value.js';
 import { blockKey, blocksEnd, readBlockKey } from './keys.js';
 import { entries, firstEntry, isCorruption, type LevelHandle, type Range } from './level.js';
 
@@ -37,7 +38,7 @@ async function readTail(
   let tail: { lastSeq: number; timeMs: number } | undefined;
   for await (const [key, value] of entries(level, range)) {
     tail ??= { lastSeq: 0, timeMs: 0 };
-    const { blocks } = splitBlocks(value);
+    const { blocks } = splitValue(value);
     const block = blocks[blocks.length - 1];
     const ofKey = readBlockKey(key)?.lastSeq;
     const whole = block !== undefined && verifyBlock(block);
@@ -55,7 +56,7 @@ async function readTail(
 async function readHead(level: LevelHandle, range: Range): Promise<Buffer | undefined> {
   try {
     const first = await firstEntry(level, range);
-    return first && splitBlocks(first[1]).blocks[0];
+    return first && splitValue(first[1]).blocks[0];
   } catch (error) {
     if (!isCorruption(error)) throw error;
     return undefined;
@@ -66,7 +67,7 @@ async function readHead(level: LevelHandle, range: Range): Promise<Buffer | unde
 export async function readBlocksBehind(level: LevelHandle, log: number, seq: number): Promise<Buffer[]> {
   const found: Buffer[] = [];
   for await (const [, value] of entries(level, { gte: blockKey(log, seq + 1), lt: blocksEnd(log) })) {
-    found.push(...splitBlocks(value).blocks.filter(verifyBlock));
+    found.push(...splitValue(value).blocks.filter(verifyBlock));
   }
   return found;
 }

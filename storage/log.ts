@@ -1,5 +1,14 @@
 import { strict as assert } from 'node:assert';
-import { blockFirstSeq, blockLastSeq, type Payloads, readBlockHeader, sealBlock } from '../protocol/index.js';
+import {
+  blockFirstSeq,
+  blockLastSeq,
+  type Durability,
+  type Payloads,
+  type ReceiptRun,
+  readBlockHeader,
+  sealBlock,
+} from '../protocol/index.js';
+import { packBlockReceipts } from './block-value.js';
 import { blockKey } from './keys.js';
 import { Ring } from './ring.js';
 
@@ -11,10 +20,21 @@ export interface SealedBlock {
   timeMs: number;
   /** Its key in the database. */
   key: Buffer;
+  /** What is stored under it: the block, and the receipts of what is in it. */
+  value: Buffer;
+}
+
+/** The publishes that are in a block. */
+export interface SealedPublishes {
+  durability: Durability;
+  /** Of each publisher whose receipts are kept: its id and runs. */
+  publishers: [id: string, runs: ReceiptRun[]][];
 }
 
 /** A block smaller than this is worth putting together with its neighbours, once it is cold. */
 const smallBytes = 32 * 1024;
+
+const none = Buffer.alloc(0);
 
 /** What a log starts from. */
 export interface LogFacts {
@@ -27,6 +47,8 @@ export interface LogFacts {
   lastSeq: number;
   /** Time of the newest block; 0 when there is none. */
   timeMs: number;
+  /** The receipts of all publishes up to here are in rows of their own. */
+  receiptsSeq: number;
 }
 
 /**
@@ -48,6 +70,7 @@ export class Log {
   #timeMs: number;
   #sealed: SealedBlock | undefined;
   #smallFrom: number | undefined;
+  #receiptsSeq: number;
 
   constructor(facts: LogFacts, ringBytesMax: number) {
     this.number = facts.number;
@@ -59,6 +82,7 @@ export class Log {
     this.#firstSeq = facts.firstSeq;
     this.#lastSeq = facts.lastSeq;
     this.#timeMs = facts.timeMs;
+    this.#receiptsSeq = facts.receiptsSeq;
   }
 
   /** `ended` once the end is durable. */
@@ -86,16 +110,21 @@ export class Log {
    * {@link discarded} before the next call.
    * @param parts at least one payload, in order; they become one block
    * @param nowMs milliseconds since 1970
+   * @param publishes whose payloads they are; their receipts are stored with the block
    */
-  seal(parts: readonly Payloads[], nowMs: number): SealedBlock {
+  seal(parts: readonly Payloads[], nowMs: number, publishes?: SealedPublishes): SealedBlock {
     assert(this.#sealed === undefined, `log ${this.number} has a sealed block outstanding`);
     assert(this.#state === 'active', `log ${this.number} is ${this.#state}`);
     const firstSeq = this.#lastSeq + 1;
     const timeMs = Math.max(this.#timeMs, nowMs);
-    const block = sealBlock(this.number, firstSeq, timeMs, parts);
+    const { session, epoch } = this;
+    const receipts = publishes?.publishers.length ? packBlockReceipts({ session, epoch, timeMs, ...publishes }) : none;
+    const block = sealBlock(this.number, firstSeq, timeMs, parts, receipts.length);
+    const value = Buffer.from(block.buffer);
+    value.set(receipts, block.length);
     const lastSeq = blockLastSeq(block);
     assert(lastSeq >= firstSeq, 'a block holds at least one message');
-    this.#sealed = { block, firstSeq, lastSeq, timeMs, key: blockKey(this.number, lastSeq) };
+    this.#sealed = { block, firstSeq, lastSeq, timeMs, key: blockKey(this.number, lastSeq), value };
     return this.#sealed;
   }
 
@@ -146,6 +175,17 @@ export class Log {
   releaseRing(): void {
     assert(this.#state === 'ended', `log ${this.number} is ${this.#state}: its ring is in use`);
     this.ring.reset(this.#lastSeq + 1);
+  }
+
+  /** Up to here the receipts of all publishes are in rows of their own; behind it they are with their blocks only. */
+  get receiptsSeq(): number {
+    return this.#receiptsSeq;
+  }
+
+  /** That the receipts up to `seq` are in rows of their own is on record. */
+  receiptsSaved(seq: number): void {
+    assert(seq >= this.#receiptsSeq && seq <= this.#lastSeq, `receipts of log ${this.number} saved up to ${seq}`);
+    this.#receiptsSeq = seq;
   }
 
   /** First number of the small blocks that were added since this was last asked; `undefined` when there are none. */

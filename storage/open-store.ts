@@ -4,6 +4,7 @@ import { metaKey } from './keys.js';
 import { isCorruption, type LevelHandle, type Operation, writeBatch } from './level.js';
 import { Log } from './log.js';
 import { type LogBounds, readLogBounds } from './log-bounds.js';
+import { readReceiptsSeq } from './receipt-book.js';
 import type { SessionEntry } from './sessions.js';
 
 /** Present from a clean close to the next open. */
@@ -46,6 +47,7 @@ export async function startFrom(level: LevelHandle, options: StartOptions): Prom
 async function openLog(level: LevelHandle, number: number, row: CatalogueRow, ringBytesMax: number): Promise<Log> {
   const { firstSeq, lastSeq, timeMs } = await boundsOf(level, number, row);
   const { source, session, epoch } = row;
+  const reachedSeq = Math.max(lastSeq, row.lastSeq);
   return new Log(
     {
       number,
@@ -54,8 +56,9 @@ async function openLog(level: LevelHandle, number: number, row: CatalogueRow, ri
       epoch,
       state: row.ended ? 'ended' : 'active',
       firstSeq,
-      lastSeq: Math.max(lastSeq, row.lastSeq),
+      lastSeq: reachedSeq,
       timeMs,
+      receiptsSeq: Math.min(reachedSeq, await readReceiptsSeq(level, number)),
     },
     ringBytesMax,
   );

@@ -1,12 +1,5 @@
-import {
-  blockFirstSeq,
-  blockLastSeq,
-  FrameType,
-  readBlockHeader,
-  sliceBlock,
-  splitBlocks,
-  verifyBlock,
-} from '../protocol/index.js';
+import { blockFirstSeq, blockLastSeq, FrameType, readBlockHeader, sliceBlock, verifyBlock } from '../protocol/index.js';
+import { splitValue } from './block-value.js';
 import { readBlockKey } from './keys.js';
 import type { Loss, Page } from './page.js';
 
@@ -53,7 +46,7 @@ export class PageBuilder {
 
   /** The next entry of the database. */
   add(key: Buffer, value: Buffer): void {
-    const { blocks, end } = splitBlocks(value);
+    const { blocks, end } = splitValue(value);
     for (const block of blocks) {
       if (this.complete) return;
       this.#addBlock(block);

@@ -1,4 +1,5 @@
-import { blockFirstSeq, splitBlocks, verifyBlock } from '../protocol/index.js';
+import { blockFirstSeq, verifyBlock } from '../protocol/index.js';
+import { splitValue } from './block-value.js';
 import { readBlockKey } from './keys.js';
 import type { Operation } from './level.js';
 
@@ -30,19 +31,23 @@ export function planCoalescing(entries: readonly [Buffer, Buffer][], doneSeq: nu
   let group: Group | undefined;
   for (const [key, value] of entries) {
     const lastSeq = readBlockKey(key)?.lastSeq;
-    const firstSeq = wholeFrom(value);
-    if (group && (lastSeq === undefined || firstSeq !== group.lastSeq + 1 || group.bytes + value.length > valueBytes)) {
+    const blocks = wholeBlocks(value);
+    const firstSeq = blocks && blockFirstSeq(blocks);
+    if (
+      group &&
+      (lastSeq === undefined || firstSeq !== group.lastSeq + 1 || group.bytes + blocks!.length > valueBytes)
+    ) {
       write(plan, group);
       group = undefined;
     }
-    if (lastSeq === undefined || firstSeq === undefined || value.length > valueBytes) {
+    if (lastSeq === undefined || blocks === undefined || blocks.length > valueBytes) {
       plan.doneSeq = lastSeq ?? plan.doneSeq;
       continue;
     }
     group ??= { keys: [], values: [], bytes: 0, lastSeq };
     group.keys.push(key);
-    group.values.push(value);
-    group.bytes += value.length;
+    group.values.push(blocks);
+    group.bytes += blocks.length;
     group.lastSeq = lastSeq;
   }
   if (group && (!more || group.bytes > valueBytes / 2)) write(plan, group);
@@ -57,9 +62,9 @@ function write(plan: CoalescingPlan, group: Group): void {
   for (const key of group.keys.slice(0, last)) plan.operations.push({ type: 'del', key });
 }
 
-/** First number of a value that consists of good blocks and nothing else. */
-function wholeFrom(value: Buffer): number | undefined {
-  const { blocks, end } = splitBlocks(value);
+/** The blocks of a value, without their receipts; `undefined` when they are not all good, or there is something else. */
+function wholeBlocks(value: Buffer): Buffer | undefined {
+  const { blocks, receipts, end } = splitValue(value);
   const whole = blocks.length > 0 && end === value.length && blocks.every(verifyBlock);
-  return whole ? blockFirstSeq(blocks[0]!) : undefined;
+  return whole ? value.subarray(0, end - (receipts?.length ?? 0)) : undefined;
 }

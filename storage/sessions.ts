@@ -100,6 +100,7 @@ export class Sessions {
       firstSeq: 1,
       lastSeq: 0,
       timeMs: 0,
+      receiptsSeq: 0,
     } as const;
     const log = new Log(facts, ringBytesMax);
     this.#add({ log, row });

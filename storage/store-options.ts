@@ -32,6 +32,8 @@ export interface StoreOptions {
   coalesceMs?: number;
   /** Pause between two rounds in which expired receipts are deleted; 0 leaves them. */
   sweepMs?: number;
+  /** Pause between two looks at whether it is time to put receipts in rows of their own; 0 leaves that to the end. */
+  saveMs?: number;
   openLevel?: OpenLevel;
   /** Bytes a file in this directory could still take. */
   freeBytes?: (directory: string) => Promise<number>;
@@ -52,6 +54,7 @@ export function settle(options: StoreOptions): Required<StoreOptions> {
     publisherExpiryMs: 7 * dayMs,
     coalesceMs: 1_000,
     sweepMs: hourMs,
+    saveMs: 1_000,
     openLevel,
     freeBytes,
     randomEpoch: () => randomBytes(8).toString('hex'),

@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import type { Durability, SessionSummary } from '../protocol/index.js';
-import { Coalescer } from './coalescer.js';
+import { Background } from './background.js';
 import { Committer } from './committer.js';
 import { Database } from './database.js';
 import { StorageError } from './errors.js';
@@ -10,40 +10,17 @@ import { cleanMarker, startFrom } from './open-store.js';
 import type { Page } from './page.js';
 import { PageReader } from './page-reader.js';
 import { ReadSlots } from './read-slots.js';
-import { ReceiptSweeper } from './receipt-sweeper.js';
-import { PublisherRecord } from './receipts.js';
+import { ReceiptBook } from './receipt-book.js';
+import type { PublisherRecord } from './receipts.js';
 import { recoverLogs } from './recover-logs.js';
 import { type SessionEntry, Sessions } from './sessions.js';
 import { SpaceGuard } from './space-guard.js';
 import { type StoreOptions, settle } from './store-options.js';
+import type { StoreStats } from './store-stats.js';
 import { syncJournal } from './sync-journal.js';
-
-/** Counters since a store was opened, for `inspect`. */
-export interface StoreStats {
-  /** Batches written. */
-  batches: number;
-  /** Blocks and other items in them. */
-  commits: number;
-  bytesWritten: number;
-  /** Pages read from the database. */
-  reads: number;
-  bytesRead: number;
-  /** Pages that needed no read of their own. */
-  cacheHits: number;
-  cacheBytes: number;
-  ringBytes: number;
-  freeBytes: number;
-  /** Values written or deleted to put small blocks together. */
-  coalesced: number;
-  /** How often the database was opened again after a failed write. */
-  reopens: number;
-}
 
 /** More readers at a time only slow the commits down. */
 const readsInFlightMax = 2;
-
-/** Pause between two steps of work in the background while there is something to do. */
-const backgroundStepMs = 20;
 
 /** All sessions of a server, in one LevelDB database. A directory is open in one store at a time. */
 export class Store {
@@ -56,13 +33,19 @@ export class Store {
   readonly #guard: SpaceGuard;
   readonly #sessions: Sessions;
   readonly #pages: PageReader;
-  readonly #coalescer: Coalescer;
-  readonly #sweeper: ReceiptSweeper;
+  readonly #receipts: ReceiptBook;
+  readonly #background: Background;
   readonly #reopened = new Set<() => void>();
   #closing: Promise<void> | undefined;
 
-  private constructor(options: Required<StoreOptions>, database: Database, guard: SpaceGuard, entries: SessionEntry[]) {
-    const { durability, outcomeDeadlineMs, wait, coalesceMs, sweepMs, logger } = options;
+  private constructor(
+    options: Required<StoreOptions>,
+    database: Database,
+    guard: SpaceGuard,
+    entries: SessionEntry[],
+    receipts: ReceiptBook,
+  ) {
+    const { durability, outcomeDeadlineMs, wait } = options;
     this.#options = options;
     this.#database = database;
     this.#guard = guard;
@@ -72,22 +55,16 @@ export class Store {
     this.#sessions = new Sessions({ ...options, committer }, entries);
     const slots = new ReadSlots(readsInFlightMax);
     this.#pages = new PageReader(database, slots, options.pageCacheBytesMax, options.wait);
-    const unavailable = (): StorageError | undefined => this.unavailable();
-    const background = { database, committer, slots, unavailable, stepMs: backgroundStepMs, logger };
-    this.#coalescer = new Coalescer({
-      ...background,
+    this.#receipts = receipts;
+    this.#background = new Background(options, {
+      database,
+      committer,
+      receipts,
+      slots,
+      unavailable: () => this.unavailable(),
       logs: () => this.#sessions.logs(),
-      idleMs: coalesceMs,
-    });
-    this.#sweeper = new ReceiptSweeper({
-      ...background,
-      clock: options.clock,
-      expiryMs: options.publisherExpiryMs,
-      idleMs: sweepMs,
     });
     database.recover = (level) => this.#recover(level);
-    if (coalesceMs > 0) this.#coalescer.start();
-    if (sweepMs > 0) this.#sweeper.start();
   }
 
   /**
@@ -105,9 +82,13 @@ export class Store {
     const database = await Database.open({ directory, openLevel: options.openLevel, backoffMs, wait, logger });
     try {
       const sessions = await startFrom(database.level!, options);
+      const receipts = new ReceiptBook(clock, logger);
+      const logs = sessions.map(({ log }) => log);
+      const takeInReceipts = await receipts.find(database.level!, logs, (log) => log.receiptsSeq);
+      takeInReceipts();
       const reserveBytes = options.diskReserveBytes;
       const guard = await SpaceGuard.start({ directory, reserveBytes, freeBytes, clock, logger });
-      return new Store(options, database, guard, sessions);
+      return new Store(options, database, guard, sessions, receipts);
     } catch (error) {
       await database.close();
       throw openError(directory, error);
@@ -159,12 +140,11 @@ export class Store {
   }
 
   /**
-   * What is on record of a publisher, read from the database; waits for a reopen.
+   * What is on record of a publisher; waits for a reopen.
    * @throws StorageError `ERR_STORAGE_CLOSED`, `ERR_STORAGE_UNAVAILABLE`
    */
   publisher(source: string, publisherId: string): Promise<PublisherRecord> {
-    const { clock } = this.#options;
-    return this.#database.read((level) => PublisherRecord.load(level, source, publisherId, clock));
+    return this.#database.read((level) => this.#receipts.record(level, source, publisherId));
   }
 
   /** Why a publish has to be refused at this moment; `undefined` when it need not. */
@@ -204,12 +184,20 @@ export class Store {
 
   /** One step of the background work on small blocks, now. @returns whether it got any further */
   coalesceOnce(): Promise<boolean> {
-    return this.#coalescer.once();
+    return this.#background.coalescer.once();
   }
 
   /** One step of the background work on expired receipts, now. @returns whether there are more to look at */
   sweepOnce(): Promise<boolean> {
-    return this.#sweeper.once();
+    return this.#background.sweeper.once();
+  }
+
+  /**
+   * Put all receipts in rows of their own, now.
+   * @throws StorageError when a write failed; they are still stored with their blocks
+   */
+  saveReceipts(): Promise<void> {
+    return this.#background.saveReceipts();
   }
 
   /** Waits for the batch in flight, puts on record that this was a clean end, and lets go of the directory. */
@@ -227,13 +215,13 @@ export class Store {
       ...this.#pages.counters,
       ringBytes,
       freeBytes: this.#guard.freeBytes,
-      coalesced: this.#coalescer.operations,
+      coalesced: this.#background.coalescer.operations,
       reopens: this.#database.reopens,
     };
   }
 
   async #close(): Promise<void> {
-    const stopped = Promise.all([this.#coalescer.stop(), this.#sweeper.stop()]);
+    const stopped = this.#background.stop();
     await this.committer.close();
     const { level } = this.#database;
     try {
@@ -247,7 +235,11 @@ export class Store {
 
   async #endCleanly(level: LevelHandle): Promise<void> {
     if (this.durability === 'os') await syncJournal(this.#options.directory);
-    const operations = [...cleanMarker(this.#sessions.entries()), ...this.#coalescer.cursors()];
+    const operations = [
+      ...cleanMarker(this.#sessions.entries()),
+      ...this.#background.coalescer.cursors(),
+      ...(await this.#receipts.remaining(this.#sessions.logs())),
+    ];
     await writeBatch(level, operations, true);
   }
 
@@ -255,9 +247,11 @@ export class Store {
   async #recover(level: LevelHandle): Promise<() => void> {
     const settleDoubtful = await this.committer.recover(level);
     const updateLogs = await recoverLogs(level, [...this.#sessions.entries()], this.#options.logger);
+    const takeInReceipts = await this.#receipts.find(level, this.#sessions.logs(), (log) => log.lastSeq);
     return () => {
       settleDoubtful();
       updateLogs();
+      takeInReceipts();
       for (const listener of this.#reopened) listener();
     };
   }

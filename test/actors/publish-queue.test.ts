@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { LocalProducer } from '../../actors/local-producer.js';
 import { type Producer, PublishQueue } from '../../actors/publish-queue.js';
 import { blockPayloadBytesMax, type Durability, limits, type ReceiptRun } from '../../protocol/index.js';
+import { readBlockReceipts, splitValue } from '../../storage/block-value.js';
 import { type Sealed, StorageError } from '../../storage/index.js';
 import { turn } from '../support/deadline.js';
 import { texts } from '../support/payloads.js';
@@ -15,7 +16,7 @@ class Teller implements Producer {
   receipt(_log: unknown, runs: ReceiptRun[]) {
     this.receipts.push(runs);
     return {
-      operations: [{ type: 'put', key: Buffer.from('receipt'), value: Buffer.alloc(0) } as const],
+      publisher: 'p',
       written: () => this.told.push('receipt written'),
       discarded: () => this.told.push('receipt discarded'),
     };
@@ -72,9 +73,15 @@ describe('a publish queue', () => {
     push(one, 2, texts('d'));
     const { operations, bytes, proof } = seal();
     const [put] = operations;
-    expect(textsIn([(put as { value: Buffer }).value])).toEqual(['a', 'b', 'c', 'd']);
-    expect(operations).toHaveLength(3);
-    expect([bytes, proof]).toEqual([(put as { value: Buffer }).value.length, put!.key]);
+    const { value } = put as { value: Buffer };
+    const { blocks, receipts } = splitValue(value);
+    expect(textsIn(blocks)).toEqual(['a', 'b', 'c', 'd']);
+    expect(operations).toHaveLength(1);
+    expect([bytes, proof]).toEqual([value.length, put!.key]);
+    expect(readBlockReceipts(receipts!)!.publishers).toEqual([
+      ['p', one.receipts[0]],
+      ['p', other.receipts[0]],
+    ]);
     expect([one.receipts, other.receipts]).toEqual([
       [
         [
@@ -115,7 +122,9 @@ describe('a publish queue', () => {
     const { push, queue, seal } = queueOf();
     const half = filled(1, blockPayloadBytesMax / 2 - 5);
     for (const number of [1, 2, 3]) push(new Teller(), number, half);
-    expect(seal().bytes).toBeLessThanOrEqual(limits.blockBytesMax);
+    const [put] = seal().operations;
+    const [block] = splitValue((put as { value: Buffer }).value).blocks;
+    expect(block!.length).toBeLessThanOrEqual(limits.blockBytesMax);
     expect(queue.depth).toBe(3);
     expect(queue.bytes).toBe(half.bytes.length);
   });

@@ -35,7 +35,7 @@ export function textsIn(blocks: readonly Buffer[]): string[] {
 /** An active, empty log number 7. */
 export function emptyLog(): Log {
   const facts = { number: 7, source: 'main', session: 'S1', epoch: 'aabbccddeeff0011', state: 'active' } as const;
-  return new Log({ ...facts, firstSeq: 1, lastSeq: 0, timeMs: 0 }, 1024 * 1024);
+  return new Log({ ...facts, firstSeq: 1, lastSeq: 0, timeMs: 0, receiptsSeq: 0 }, 1024 * 1024);
 }
 
 /** A line of the catalogue: log 7, messages 1 to 10, active. */

@@ -12,6 +12,7 @@ const facts = {
   firstSeq: 1,
   lastSeq: 0,
   timeMs: 0,
+  receiptsSeq: 0,
 };
 
 it('a queue that never runs empty is flushed of what was in it all the same', async () => {

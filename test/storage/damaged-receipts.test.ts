@@ -20,9 +20,8 @@ function load(publisher = 'p'): Promise<PublisherRecord> {
 async function publish(from: number, to: number, publisher = 'p'): Promise<void> {
   const record = await load(publisher);
   for (let number = from; number <= to; number += 1) {
-    const write = record.record(log, [[number, 1, number * 10, 1]], 'disk');
-    await level.batch(write.operations);
-    write.written();
+    record.record(log, [[number, 1, number * 10, 1]], 'disk').written();
+    await level.batch(record.saveRows().operations);
   }
 }
 
@@ -154,7 +153,8 @@ describe('the record of a publisher of which the table is damaged', () => {
     ]);
     const record = await load();
     expect(record.lastNumber).toBe(2);
-    const { operations } = record.record(log, [[3, 10_000, 1, 1]], 'disk');
+    record.record(log, [[3, 10_000, 1, 1]], 'disk').written();
+    const { operations } = record.saveRows();
     expect(operations.slice(1).map((operation) => operation.key)).toEqual([
       receiptKey(prefix, 1),
       receiptKey(prefix, 2 + 2 ** 40),

@@ -53,7 +53,7 @@ async function script(disk: FaultDisk, durability: Durability, run: Run): Promis
   for (const source of ['a', 'b']) {
     const log = await retried(() => store.createSession(source, 'first'));
     run.epochs.set(source, log.epoch);
-    publishers.set(source, new TestPublisher(store.committer, log));
+    publishers.set(source, new TestPublisher(store.committer, log, await store.publisher(source, 'p')));
   }
   const publish = async (source: string, text: string, level: Durability): Promise<void> => {
     for (;;) {
@@ -65,7 +65,12 @@ async function script(disk: FaultDisk, durability: Durability, run: Run): Promis
   };
   for (let step = 0; step < 5; step += 1) {
     const level = step === 3 ? 'disk' : 'os';
-    await Promise.all([publish('a', `a${step}`, level), step % 2 === 0 ? publish('b', `b${step}`, level) : undefined]);
+    const saved = step === 2 ? retried(() => store.saveReceipts()) : undefined;
+    await Promise.all([
+      publish('a', `a${step}`, level),
+      step % 2 === 0 ? publish('b', `b${step}`, level) : undefined,
+      saved,
+    ]);
   }
 }
 
@@ -113,6 +118,13 @@ async function check(store: Store, run: Run, ending: 'kill' | 'power'): Promise<
       if (durability === 'disk' || ending === 'kill') expect(isKept, `acknowledged ${text} is there`).toBe(true);
       else if (sameEpoch) expect(isKept, `${text} is there, or the epoch is another`).toBe(true);
     }
+    const record = await store.publisher(source, 'p');
+    for (const { number, firstSeq, text } of own) {
+      const isThere = found.get(firstSeq) === text;
+      const run = isThere ? [number, 1, firstSeq, 2] : undefined;
+      if (isThere || number > record.lastNumber) expect(record.find(number)?.run, `receipt of ${text}`).toEqual(run);
+    }
+    expect(record.lastNumber, 'receipts are there if, and only if, the messages are').toBe(found.size / 2);
     const values = [...found.values()];
     expect(new Set(values).size, 'nothing is there twice').toBe(values.length);
     const acknowledged = new Set(own.filter(({ error }) => !error).flatMap(({ text }) => [text, `${text}'`]));

@@ -5,7 +5,7 @@ import { texts } from '../support/payloads.js';
 
 function openLog(lastSeq = 0, timeMs = 0): Log {
   const facts = { number: 7, source: 'main', session: 'first', epoch: 'e', state: 'active', firstSeq: 1 } as const;
-  return new Log({ ...facts, lastSeq, timeMs }, 1000);
+  return new Log({ ...facts, lastSeq, timeMs, receiptsSeq: 0 }, 1000);
 }
 
 describe('a log', () => {

@@ -95,7 +95,7 @@ describe('a store that reads pages', () => {
     await store.close();
     store = await Store.open(storeOptions(directory));
     log = store.log(number)!;
-    await store.committer.write([{ type: 'del', key: Buffer.from('0100000001000000000000001e', 'hex') }], 'os');
+    await store.committer.write([{ type: 'del', key: Buffer.from('0400000001000000000000001e', 'hex') }], 'os');
     expect(await store.read(number, 22, 24)).toEqual({
       blocks: [],
       lost: { from: 22, to: 24, reason: 'missing' },
@@ -111,7 +111,7 @@ describe('a store that reads pages', () => {
   });
 
   it('calls what is before the first kept message retention', async () => {
-    await opened.del(Buffer.from('0100000001000000000000000a', 'hex'));
+    await opened.del(Buffer.from('0400000001000000000000000a', 'hex'));
     await store.close();
     store = await Store.open(storeOptions(directory));
     log = store.activeSession('main')!;

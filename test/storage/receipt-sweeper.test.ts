@@ -48,14 +48,13 @@ async function open(more: Partial<StoreOptions> = {}): Promise<void> {
   store = await Store.open(storeOptions(directory, { openLevel, clock, publisherExpiryMs, ...more }));
 }
 
-/** Publishers with one receipt each, of now. */
+/** Publishers with one receipt each, of now, in a row. */
 async function publish(prefix: string, count: number): Promise<void> {
-  const operations: Operation[] = [];
   for (let index = 0; index < count; index += 1) {
     const record = await store.publisher('main', `${prefix}${index}`);
-    operations.push(...record.record(log, [[1, 1, 1, 1]], 'os').operations);
+    record.record(log, [[1, 1, 1, 1]], 'os').written();
   }
-  await store.committer.write(operations, 'os');
+  await store.saveReceipts();
 }
 
 async function receipts(): Promise<number> {
@@ -119,15 +118,14 @@ describe('the sweeper of receipts', () => {
   it('leaves a publisher that goes on with what it publishes afterwards', async () => {
     const record = await store.publisher('main', 'p');
     for (const number of [1, 2]) {
-      const write = record.record(log, [[number, 1, number, 1]], 'os');
-      await store.committer.write(write.operations, 'os');
-      write.written();
+      record.record(log, [[number, 1, number, 1]], 'os').written();
+      await store.saveReceipts();
       nowMs += publisherExpiryMs + 1;
       await sweep();
     }
     expect(await receipts()).toBe(0);
-    const write = record.record(log, [[3, limits.publishesInFlightMax, 3, 1]], 'os');
-    await store.committer.write(write.operations, 'os');
+    record.record(log, [[3, limits.publishesInFlightMax, 3, 1]], 'os').written();
+    await store.saveReceipts();
     expect((await store.publisher('main', 'p')).lastNumber).toBe(2 + limits.publishesInFlightMax);
   });
 

@@ -1,7 +1,7 @@
 import { MemoryLevel } from 'memory-level';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { limits, type ReceiptRun } from '../../protocol/index.js';
-import { type LevelHandle, PublisherRecord, type ReceiptWrite } from '../../storage/index.js';
+import { type LevelHandle, type Operation, PublisherRecord } from '../../storage/index.js';
 
 const log = { number: 4, session: 'first', epoch: 'e1' };
 let level: LevelHandle;
@@ -16,11 +16,12 @@ function load(publisher = 'p', source = 'main'): Promise<PublisherRecord> {
   return PublisherRecord.load(level, source, publisher, () => nowMs);
 }
 
-async function commit(record: PublisherRecord, ...runs: ReceiptRun[]): Promise<ReceiptWrite> {
-  const write = record.record(log, runs, 'disk');
-  await level.batch(write.operations);
-  write.written();
-  return write;
+/** Put on record and in a row. @returns what was written for that */
+async function commit(record: PublisherRecord, ...runs: ReceiptRun[]): Promise<Operation[]> {
+  record.record(log, runs, 'disk').written();
+  const { operations } = record.saveRows();
+  await level.batch(operations);
+  return operations;
 }
 
 describe("a publisher's record", () => {
@@ -73,7 +74,7 @@ describe("a publisher's record", () => {
     await commit(record, [1, 1, 1, 1]);
     await commit(record, [2, window - 1, 2, 1]);
     expect(record.find(1)?.run).toEqual([1, 1, 1, 1]);
-    const { operations } = await commit(record, [window + 1, 1, window + 1, 1]);
+    const operations = await commit(record, [window + 1, 1, window + 1, 1]);
     expect(operations.map(({ type }) => type)).toEqual(['put', 'del']);
     for (const one of [record, await load()]) {
       expect(one.find(1)).toBeUndefined();
@@ -82,6 +83,60 @@ describe("a publisher's record", () => {
     await commit(record, [window + 2, 1, window + 2, 1]);
     expect(record.find(2)).toBeUndefined();
     expect((await level.keys().all()).length).toBe(3);
+  });
+
+  it('makes one row of all that came together since the last one', async () => {
+    const record = await load();
+    for (const number of [1, 2, 3]) record.record(log, [[number, 1, number, 1]], 'disk').written();
+    record.record({ ...log, number: 5, session: 'second' }, [[4, 1, 1, 1]], 'disk').written();
+    const { operations } = record.saveRows();
+    expect(operations).toHaveLength(2);
+    await level.batch(operations);
+    expect([record.unsaved, record.saveRows().operations]).toEqual([false, []]);
+    const loaded = await load();
+    expect([1, 2, 3, 4].map((number) => [loaded.find(number)?.session, loaded.find(number)?.run[2]])).toEqual([
+      ['first', 1],
+      ['first', 2],
+      ['first', 3],
+      ['second', 1],
+    ]);
+  });
+
+  it('has no row of more than a window of publishes beside those of a block', async () => {
+    const window = limits.publishesInFlightMax;
+    const record = await load();
+    for (const number of [1, window + 1, 2 * window + 1]) {
+      record.record(log, [[number, window, number, 1]], 'disk').written();
+    }
+    const { operations } = record.saveRows();
+    expect(operations).toHaveLength(1);
+    expect(record.find(2 * window)).toBeUndefined();
+    expect(record.find(2 * window + 1)?.run[2]).toBe(2 * window + 1);
+  });
+
+  it('writes again what could not be written', async () => {
+    const record = await load();
+    await commit(record, [1, 1, 1, 1]);
+    record.record(log, [[2, limits.publishesInFlightMax, 2, 1]], 'disk').written();
+    const { operations, failed } = record.saveRows();
+    record.record(log, [[limits.publishesInFlightMax + 2, 1, limits.publishesInFlightMax + 2, 1]], 'disk').written();
+    failed();
+    expect(record.unsaved).toBe(true);
+    const again = record.saveRows().operations;
+    expect(again).toHaveLength(3);
+    for (const { type, key } of operations) {
+      expect(again.some((other) => other.type === type && other.key.equals(key))).toBe(true);
+    }
+  });
+
+  it('leaves receipts alone that are on record already', async () => {
+    const record = await load();
+    await commit(record, [1, 3, 1, 1]);
+    const row = { log: 4, session: 'first', epoch: 'e1', durability: 'disk', timeMs: nowMs } as const;
+    record.takeIn({ ...row, runs: [[2, 2, 2, 1]] });
+    expect([record.lastNumber, record.unsaved]).toEqual([3, false]);
+    record.takeIn({ ...row, runs: [[4, 1, 4, 1]] });
+    expect([record.lastNumber, record.unsaved, record.find(4)?.run]).toEqual([4, true, [4, 1, 4, 1]]);
   });
 
   it('is not mixed up with others whose names run together', async () => {
@@ -97,8 +152,8 @@ describe("a publisher's record", () => {
     ['no msgpack', Buffer.from([0xc1, 0xff])],
     ['something else', Buffer.from([0x01])],
   ])('still knows how far publishes were taken when a row is %s', async (_, damaged) => {
-    const { operations } = await commit(await load(), [1, 5, 1, 1]);
-    await level.put(operations[0]!.key, damaged);
+    const [row] = await commit(await load(), [1, 5, 1, 1]);
+    await level.put(row!.key, damaged);
     const record = await load();
     expect([record.lastNumber, record.find(3)]).toEqual([5, undefined]);
     await commit(record, [6, 1, 6, 1]);

@@ -66,7 +66,7 @@ describe('a store whose write has failed', () => {
 
   it('acknowledges what it finds', async () => {
     const { store, log, publisher } = await openFaulty('fsync-kept');
-    expect(await publisher.publish(texts('c'))).toEqual({ firstSeq: 3, lastSeq: 3, durability: 'disk' });
+    expect(await publisher.publish(texts('c'))).toEqual({ firstSeq: 3, lastSeq: 3, number: 0, durability: 'disk' });
     expect([log.lastSeq, log.nextSeq, log.ring.lastSeq]).toEqual([3, 4, 3]);
     await store.close();
   });
@@ -88,6 +88,19 @@ describe('a store whose write has failed', () => {
     expect(seen).toEqual([lastSeq]);
     expect([log.ring.firstSeq, log.ring.lastSeq]).toEqual([1, lastSeq]);
     expect(await publisher.publish(texts('d'))).toMatchObject({ firstSeq: lastSeq + 1 });
+    await store.close();
+  });
+
+  it('knows a publish that was found after nobody could wait any longer', async () => {
+    const { store, log, disk, pauses } = await openFaulty('fsync-kept');
+    disk.failingOpens = 1;
+    const record = await store.publisher('main', 'p');
+    const unknown = new TestPublisher(store.committer, log, record).publish(texts('c'));
+    await pauses.end(outcomeDeadlineMs);
+    expect((await unknown).error).toMatchObject({ code: 'ERR_OUTCOME_UNKNOWN' });
+    await pauses.end(1);
+    await store.ready();
+    expect((await store.publisher('main', 'p')).find(1)?.run).toEqual([1, 1, 3, 1]);
     await store.close();
   });
 

@@ -71,7 +71,7 @@ describe('a store that starts', () => {
     const publisher = new TestPublisher(first.committer, log);
     const { lastSeq } = await publisher.publish(texts('a', 'b', 'c'));
     const last = await publisher.publish(texts('d'));
-    await first.committer.write([{ type: 'del', key: Buffer.from('01000000010000000000000004', 'hex') }], 'disk');
+    await first.committer.write([{ type: 'del', key: Buffer.from('04000000010000000000000004', 'hex') }], 'disk');
     await first.close();
     const second = await open('disk');
     const again = second.activeSession('main')!;
@@ -98,9 +98,7 @@ describe('a store that starts', () => {
     const first = await open('disk', { clock, publisherExpiryMs: 500 });
     const log = await first.createSession('main', 'first');
     const record = await first.publisher('main', 'p');
-    const write = record.record(log, [[1, 1, 1, 1]], 'disk');
-    await new TestPublisher(first.committer, log).publish(texts('a'), 'disk', write.operations);
-    write.written();
+    await new TestPublisher(first.committer, log, record).publish(texts('a'), 'disk');
     await first.close();
     nowMs = 1_500;
     const second = await open('disk', { clock, publisherExpiryMs: 500 });

@@ -1,6 +1,7 @@
 import { pino } from 'pino';
-import type { Durability, Payloads } from '../../protocol/index.js';
-import type { Committer, Log, Operation, Sealed, StorageError, StoreOptions } from '../../storage/index.js';
+import type { Durability, Payloads, ReceiptRun } from '../../protocol/index.js';
+import type { Committer, Log, PublisherRecord, Sealed, StorageError, StoreOptions } from '../../storage/index.js';
+import type { SealedPublishes } from '../../storage/log.js';
 
 /** A clock that moves by a millisecond whenever it is looked at. */
 export function tickingClock(startMs = 1_000_000): () => number {
@@ -18,6 +19,7 @@ export function storeOptions(directory: string, more: Partial<StoreOptions> = {}
     durability: 'disk',
     coalesceMs: 0,
     sweepMs: 0,
+    saveMs: 0,
     clock: tickingClock(),
     logger: pino({ level: 'silent' }),
     ...more,
@@ -28,29 +30,32 @@ export function storeOptions(directory: string, more: Partial<StoreOptions> = {}
 export interface Outcome {
   firstSeq: number;
   lastSeq: number;
+  /** The publisher's own number of it; 0 when no record is kept. */
+  number: number;
   durability?: Durability;
   error?: StorageError;
 }
 
-/** Publishes one block at a time into a log, and tells what became of it. */
+/** Publishes one block at a time into a log, and tells what became of it. With a record, each block has a receipt. */
 export class TestPublisher {
   readonly #committer: Committer;
   readonly #log: Log;
+  readonly #record: PublisherRecord | undefined;
   readonly #queue: {
     payloads: Payloads;
     durability: Durability;
-    extra: Operation[];
     done: (outcome: Outcome) => void;
   }[] = [];
 
-  constructor(committer: Committer, log: Log) {
+  constructor(committer: Committer, log: Log, record?: PublisherRecord) {
     this.#committer = committer;
     this.#log = log;
+    this.#record = record;
   }
 
-  publish(payloads: Payloads, durability: Durability = 'os', extra: Operation[] = []): Promise<Outcome> {
+  publish(payloads: Payloads, durability: Durability = 'os'): Promise<Outcome> {
     return new Promise((done) => {
-      this.#queue.push({ payloads, durability, extra, done });
+      this.#queue.push({ payloads, durability, done });
       this.#committer.wake(this);
     });
   }
@@ -58,19 +63,26 @@ export class TestPublisher {
   seal(): Sealed | undefined {
     const next = this.#queue.shift();
     if (!next) return undefined;
-    const { block, firstSeq, lastSeq, key } = this.#log.seal([next.payloads], 0);
+    const { payloads, durability, done } = next;
+    const number = this.#record ? this.#record.lastNumber + 1 : 0;
+    const runs: ReceiptRun[] = [[number, 1, this.#log.nextSeq, payloads.count]];
+    const receipt = this.#record?.record(this.#log, runs, durability);
+    const publishers: SealedPublishes['publishers'] = receipt ? [[receipt.publisher, runs]] : [];
+    const { firstSeq, lastSeq, key, value } = this.#log.seal([payloads], 0, { durability, publishers });
     return {
-      operations: [{ type: 'put', key, value: block }, ...next.extra],
-      bytes: block.length,
-      durability: next.durability,
+      operations: [{ type: 'put', key, value }],
+      bytes: value.length,
+      durability,
       proof: key,
-      written: (durability) => {
+      written: (reached) => {
         this.#log.written();
-        next.done({ firstSeq, lastSeq, durability });
+        receipt?.written();
+        done({ firstSeq, lastSeq, number, durability: reached });
       },
       refused: (error) => {
         this.#log.discarded();
-        next.done({ firstSeq, lastSeq, error });
+        receipt?.discarded();
+        done({ firstSeq, lastSeq, number, error });
       },
     };
   }
