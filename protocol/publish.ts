@@ -83,46 +83,55 @@ class Cursor {
   }
 
   uint(what: string): number {
-    const marker = this.#read(1, what).readUInt8();
+    const marker = this.#byte(what);
     if (marker <= 0x7f) return marker;
     if (marker < 0xcc || marker > 0xcf) throw unexpected(what, 'an unsigned integer', marker);
-    const width = 1 << (marker - 0xcc);
-    const bytes = this.#read(width, what);
-    const value = width === 8 ? Number(bytes.readBigUInt64BE()) : bytes.readUIntBE(0, width);
+    if (marker === 0xcc) return this.#byte(what);
+    if (marker === 0xcd) return this.#bytes.readUInt16BE(this.#skip(2, what));
+    if (marker === 0xce) return this.#bytes.readUInt32BE(this.#skip(4, what));
+    const start = this.#skip(8, what);
+    const value = this.#bytes.readUInt32BE(start) * 0x1_0000_0000 + this.#bytes.readUInt32BE(start + 4);
     if (!Number.isSafeInteger(value)) throw new ProtocolError('ERR_BAD_MESSAGE', `${what} ${value} is beyond 2^53 - 1`);
     return value;
   }
 
   /** A string of at most `limits.nameBytesMax` bytes; nil is the blank one. */
   name(what: string): string {
-    const marker = this.#read(1, what).readUInt8();
-    if (marker === 0xc0) return '';
+    const marker = this.#byte(what);
+    if (marker === 0xc0 || marker === 0xa0) return '';
     let length: number;
-    if (marker >= 0xa0 && marker <= 0xbf) length = marker & 0x1f;
-    else if (marker === 0xd9) length = this.#read(1, what).readUInt8();
+    if (marker > 0xa0 && marker <= 0xbf) length = marker & 0x1f;
+    else if (marker === 0xd9) length = this.#byte(what);
     else throw unexpected(what, `a string of at most ${limits.nameBytesMax} bytes`, marker);
     if (length > limits.nameBytesMax) {
       throw new ProtocolError('ERR_BAD_MESSAGE', `${what} of ${length} bytes exceeds ${limits.nameBytesMax}`);
     }
-    const bytes = this.#read(length, what);
+    const start = this.#skip(length, what);
+    const bytes = this.#bytes.subarray(start, this.offset);
     if (!isUtf8(bytes)) throw new ProtocolError('ERR_BAD_MESSAGE', `${what} is not UTF-8`);
     return bytes.toString('utf8');
   }
 
   arrayHeader(what: string): number {
-    const marker = this.#read(1, what).readUInt8();
+    const marker = this.#byte(what);
     if (marker >= 0x90 && marker <= 0x9f) return marker & 0x0f;
-    if (marker === 0xdc) return this.#read(2, what).readUInt16BE();
-    if (marker === 0xdd) return this.#read(4, what).readUInt32BE();
+    if (marker === 0xdc) return this.#bytes.readUInt16BE(this.#skip(2, what));
+    if (marker === 0xdd) return this.#bytes.readUInt32BE(this.#skip(4, what));
     throw unexpected(what, 'an array', marker);
   }
 
-  #read(bytes: number, what: string): Buffer {
-    const end = this.offset + bytes;
-    if (end > this.#bytes.length) throw new ProtocolError('ERR_BAD_MESSAGE', `frame ends inside its ${what}`);
-    const read = this.#bytes.subarray(this.offset, end);
-    this.offset = end;
-    return read;
+  #byte(what: string): number {
+    return this.#bytes[this.#skip(1, what)]!;
+  }
+
+  /** @returns where the bytes start that were skipped */
+  #skip(bytes: number, what: string): number {
+    const start = this.offset;
+    if (start + bytes > this.#bytes.length) {
+      throw new ProtocolError('ERR_BAD_MESSAGE', `frame ends inside its ${what}`);
+    }
+    this.offset = start + bytes;
+    return start;
   }
 }
 
