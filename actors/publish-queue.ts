@@ -128,10 +128,12 @@ export class PublishQueue implements CommitSource {
       bytes: value.length,
       durability,
       proof: key,
-      written: (reached) => {
+      written: () => {
         this.#sealedCount = 0;
         this.#log.written();
         for (const receipt of receipts) receipt.written();
+      },
+      tell: (reached) => {
         this.#committed(lastSeq);
         for (const [producer, own] of runs) producer.acknowledged(this.#log, own, reached);
         this.#settled(taken.length);

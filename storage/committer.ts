@@ -16,8 +16,13 @@ export interface Sealed {
   durability: Durability;
   /** A key of its own that is in the database if, and only if, it was written. */
   proof: Buffer;
-  /** It is written, at this level, which may be stronger than what was asked for. */
-  written(durability: Durability): void;
+  /** It is written: take it in, so that the next one can be sealed. */
+  written(): void;
+  /**
+   * Tell those who wait that it is written, at this level, which may be stronger than what was asked for. Called in the
+   * turn of {@link written}, when the next batch is on its way: telling takes long, and need not keep the disk waiting.
+   */
+  tell(durability: Durability): void;
   /** It is not written (`ERR_NOT_WRITTEN`, `ERR_DISK_FULL`), or nobody can tell (`ERR_OUTCOME_UNKNOWN`). */
   refused(error: StorageError): void;
 }
@@ -46,6 +51,12 @@ interface Doubtful {
   settled: () => void;
 }
 
+/** Items that are written, of which nobody has been told. */
+interface Untold {
+  items: Sealed[];
+  durability: Durability;
+}
+
 interface Batch {
   items: Sealed[];
   operations: Operation[];
@@ -68,6 +79,7 @@ export class Committer {
   #scheduled = false;
   #running: Promise<void> | undefined;
   #doubtful: Doubtful | undefined;
+  #untold: Untold | undefined;
   #closed = false;
   #batches = 0;
   #commits = 0;
@@ -139,8 +151,9 @@ export class Committer {
     for (;;) {
       const level = this.#options.database.level;
       const batch = level && !this.#closed ? this.#collect() : undefined;
-      if (!level || !batch) break;
-      await this.#commit(level, batch);
+      if (level && batch) await this.#commit(level, batch);
+      else if (this.#untold) this.#tell();
+      else break;
     }
   }
 
@@ -155,6 +168,7 @@ export class Committer {
       const sealed = source.seal(room);
       if (!sealed) continue;
       if (refusal) {
+        this.#tell();
         sealed.refused(refusal);
         continue;
       }
@@ -168,15 +182,24 @@ export class Committer {
 
   async #commit(level: LevelHandle, batch: Batch): Promise<void> {
     this.#options.guard.wrote(batch.bytes);
+    const writing = writeBatch(level, batch.operations, batch.sync);
+    this.#tell();
     try {
-      await writeBatch(level, batch.operations, batch.sync);
+      await writing;
     } catch (error) {
       return await this.#failed(batch, error);
     }
     this.#batches += 1;
     this.#commits += batch.items.length;
     this.#bytes += batch.bytes;
-    for (const item of batch.items) item.written(batch.sync ? 'disk' : 'os');
+    for (const item of batch.items) item.written();
+    this.#untold = { items: batch.items, durability: batch.sync ? 'disk' : 'os' };
+  }
+
+  #tell(): void {
+    const untold = this.#untold;
+    this.#untold = undefined;
+    for (const item of untold?.items ?? []) item.tell(untold!.durability);
   }
 
   /** Whether the batch is on disk is not known until the database is open again, so nobody is told before. */
@@ -226,7 +249,10 @@ async function isWritten(level: LevelHandle, item: Sealed): Promise<boolean> {
 
 /** What a database says after it was opened is on disk: opening writes, and syncs, what it recovers. */
 function settleFound(item: Sealed, found: boolean): void {
-  if (found) item.written('disk');
-  else
+  if (found) {
+    item.written();
+    item.tell('disk');
+  } else {
     item.refused(new StorageError('ERR_NOT_WRITTEN', 'the write failed and is not in the log; it can be sent again'));
+  }
 }

@@ -30,7 +30,9 @@ export class OneOffWrite implements Sealed {
     });
   }
 
-  written(): void {
+  written(): void {}
+
+  tell(): void {
     this.#resolve();
   }
 

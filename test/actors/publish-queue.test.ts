@@ -48,7 +48,12 @@ function queueOf({ bytesMax = 10 * 1024 * 1024 } = {}) {
   const push = (producer: Producer, number: number, payloads = texts('x'), durability: Durability = 'os') =>
     queue.push({ producer, number, payloads, durability });
   const seal = (room = 1024 * 1024): Sealed => queue.seal(room)!;
-  return { log, queue, push, seal, committed, woken: () => woken };
+  /** What is sealed next, or was, is written, and those who wait are told. */
+  const write = (durability: Durability, sealed = seal()): void => {
+    sealed.written();
+    sealed.tell(durability);
+  };
+  return { log, queue, push, seal, write, committed, woken: () => woken };
 }
 
 const notWritten = new StorageError('ERR_NOT_WRITTEN', 'the write failed');
@@ -130,22 +135,22 @@ describe('a publish queue', () => {
   });
 
   it('keeps to the room that is left in the batch, but seals one publish at least', () => {
-    const { push, seal } = queueOf();
+    const { push, seal, write } = queueOf();
     const large = filled(1, limits.payloadBytesMax);
     push(new Teller(), 1, large);
     push(new Teller(), 1, texts('x'));
     const sealed = seal(100);
     expect(sealed.bytes).toBeGreaterThan(limits.payloadBytesMax);
-    sealed.written('os');
+    write('os', sealed);
     expect(seal(100).bytes).toBeLessThan(100);
   });
 
   it('puts at most 8192 messages into a block', () => {
-    const { log, push, seal } = queueOf();
+    const { log, push, write } = queueOf();
     const teller = new Teller();
     push(teller, 1, filled(8_192, 1));
     push(teller, 2, filled(1, 1));
-    seal().written('disk');
+    write('disk');
     expect(log.lastSeq).toBe(8_192);
   });
 
@@ -155,8 +160,10 @@ describe('a publish queue', () => {
     push(teller, 1, texts('a', 'b'));
     const sealed = seal();
     expect([log.lastSeq, committed]).toEqual([0, []]);
-    sealed.written('disk');
-    expect([log.lastSeq, log.ring.lastSeq, committed]).toEqual([2, 2, [2]]);
+    sealed.written();
+    expect([log.lastSeq, log.ring.lastSeq, committed, teller.told]).toEqual([2, 2, [], ['receipt written']]);
+    sealed.tell('disk');
+    expect(committed).toEqual([2]);
     expect(teller.told).toEqual(['receipt written', { runs: [[1, 1, 1, 2]], durability: 'disk' }]);
   });
 
@@ -174,11 +181,11 @@ describe('a publish queue', () => {
   });
 
   it('gives the numbers of a refused block to the next one', () => {
-    const { log, push, seal } = queueOf();
+    const { log, push, seal, write } = queueOf();
     push(new Teller(), 1, texts('lost'));
     seal().refused(notWritten);
     push(new Teller(), 1, texts('kept'));
-    seal().written('os');
+    write('os');
     expect(textsIn(log.ring.take(1, 1_000))).toEqual(['kept']);
   });
 
@@ -191,17 +198,17 @@ describe('a publish queue', () => {
   });
 
   it('works through a backlog of thousands of publishes in order', () => {
-    const { log, push, queue, seal } = queueOf();
+    const { log, push, queue, write } = queueOf();
     const teller = new Teller();
     const last = 20_000;
     for (let number = 1; number <= last; number += 1) push(teller, number);
-    while (queue.depth > 0) seal().written('os');
+    while (queue.depth > 0) write('os');
     expect(log.lastSeq).toBe(last);
     expect(teller.receipts.flat().map(([first, publishes]) => first + publishes - 1)[2]).toBe(last);
   });
 
   it('is flushed when what was queued before is settled, whatever is queued behind it', async () => {
-    const { push, queue, seal } = queueOf();
+    const { push, queue, seal, write } = queueOf();
     await queue.flushed();
     push(new Teller(), 1);
     let flushed = false;
@@ -212,7 +219,7 @@ describe('a publish queue', () => {
     push(new Teller(), 1);
     await turn();
     expect(flushed).toBe(false);
-    sealed.written('os');
+    write('os', sealed);
     await turn();
     expect(flushed).toBe(true);
   });
@@ -231,17 +238,17 @@ describe('a publish queue', () => {
 
 describe('a local producer', () => {
   it('resolves each publish with its first number', async () => {
-    const { queue, seal } = queueOf();
+    const { queue, seal, write } = queueOf();
     const local = new LocalProducer();
     const published = [texts('a', 'b'), texts('c', 'd'), texts('e')].map((some) => local.publish(queue, some, 'os'));
-    const { operations, written } = seal();
-    expect(operations).toHaveLength(1);
-    written('os');
+    const sealed = seal();
+    expect(sealed.operations).toHaveLength(1);
+    write('os', sealed);
     expect(await Promise.all(published)).toEqual([1, 3, 5]);
   });
 
   it('rejects everything under way when a publish is refused, and goes on afterwards', async () => {
-    const { queue, seal } = queueOf();
+    const { queue, seal, write } = queueOf();
     const local = new LocalProducer();
     const lost = local.publish(queue, texts('a'), 'os');
     const sealed = seal();
@@ -250,16 +257,16 @@ describe('a local producer', () => {
     await expect(lost).rejects.toBe(notWritten);
     await expect(behind).rejects.toBe(notWritten);
     const next = local.publish(queue, texts('c'), 'os');
-    seal().written('os');
+    write('os');
     expect(await next).toBe(1);
   });
 
   it('rejects what the queue has no room for, without harm to the others', async () => {
-    const { queue, seal } = queueOf({ bytesMax: 10 });
+    const { queue, write } = queueOf({ bytesMax: 10 });
     const local = new LocalProducer();
     const first = local.publish(queue, texts('fits'), 'os');
     await expect(local.publish(queue, texts('does not fit'), 'os')).rejects.toMatchObject({ code: 'ERR_BUSY' });
-    seal().written('os');
+    write('os');
     expect(await first).toBe(1);
   });
 });

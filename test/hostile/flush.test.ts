@@ -37,12 +37,14 @@ it('a queue that never runs empty is flushed of what was in it all the same', as
     flushed = true;
   });
   publish(3);
-  first.written('os');
+  first.written();
+  first.tell('os');
   await Promise.resolve();
   expect([flushed, queue.depth]).toEqual([false, 2]);
   const second = queue.seal(1_000_000)!;
   publish(4);
-  second.written('os');
+  second.written();
+  second.tell('os');
   await flush;
   expect([flushed, queue.depth]).toEqual([true, 1]);
 });

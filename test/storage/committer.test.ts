@@ -52,6 +52,8 @@ class HeldLevel {
 class Source implements CommitSource {
   readonly events: string[] = [];
   readonly rooms: number[] = [];
+  /** What was written, in order, whether or not anybody was told. */
+  readonly taken: string[] = [];
   readonly #queue: { name: string; bytes: number; durability: 'disk' | 'os' }[] = [];
   #heard: (() => void)[] = [];
 
@@ -74,7 +76,8 @@ class Source implements CommitSource {
       bytes: next.bytes,
       durability: next.durability,
       proof: key,
-      written: (durability) => this.#tell(`${next.name} written ${durability}`),
+      written: () => this.taken.push(next.name),
+      tell: (durability) => this.#tell(`${next.name} written ${durability}`),
       refused: (error) => this.#tell(`${next.name} ${error.code}`),
     };
   }
@@ -89,6 +92,8 @@ interface UnderTest {
   committer: Committer;
   database: Database;
   level: HeldLevel;
+  /** The disk is full from now on. */
+  fill: () => void;
   /** The deadline for an outcome passes. */
   deadline: () => void;
   /** The disk is tried again. */
@@ -120,7 +125,8 @@ async function start(durability: 'disk' | 'os' = 'os', freeBytes = 2 ** 40): Pro
   });
   const committer = new Committer({ database, durability, guard, outcomeDeadlineMs: 30, wait });
   database.recover = (opened) => committer.recover(opened);
-  return { committer, database, level, deadline: () => timers.get(30)!(), retry: () => timers.get(1)!() };
+  const fill = (): void => guard.wrote(freeBytes);
+  return { committer, database, level, fill, deadline: () => timers.get(30)!(), retry: () => timers.get(1)!() };
 }
 
 describe('a committer', () => {
@@ -139,6 +145,34 @@ describe('a committer', () => {
     await two.heard(2);
     expect(level.batches.map(({ keys }) => keys)).toEqual([['a1'], ['a2', 'b1'], ['b2']]);
     expect(one.events).toEqual(['a1 written os', 'a2 written os']);
+  });
+
+  it('tells of what is written when the next batch is on its way, and at once when there is none', async () => {
+    const { committer, level } = await start();
+    const source = new Source().add('a1').add('a2').add('a3');
+    const onItsWay: number[] = [];
+    committer.wake(source);
+    for (const written of [1, 2, 3]) {
+      await level.arrived(written);
+      level.batches[written - 1]!.succeed();
+      await source.heard(written);
+      onItsWay.push(level.batches.length);
+    }
+    expect([source.taken, onItsWay]).toEqual([
+      ['a1', 'a2', 'a3'],
+      [2, 3, 3],
+    ]);
+  });
+
+  it('tells of what is written before it refuses what comes next', async () => {
+    const { committer, level, fill } = await start();
+    const source = new Source().add('a1').add('a2');
+    committer.wake(source);
+    await level.arrived(1);
+    fill();
+    level.batches[0]!.succeed();
+    await source.heard(2);
+    expect(source.events).toEqual(['a1 written os', 'a2 ERR_DISK_FULL']);
   });
 
   it('ends a batch at about 1 MiB and starts the next one with those who had to wait', async () => {

@@ -74,9 +74,11 @@ export class TestPublisher {
       bytes: value.length,
       durability,
       proof: key,
-      written: (reached) => {
+      written: () => {
         this.#log.written();
         receipt?.written();
+      },
+      tell: (reached) => {
         done({ firstSeq, lastSeq, number, durability: reached });
       },
       refused: (error) => {
