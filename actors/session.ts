@@ -31,7 +31,7 @@ export type SessionProtocol = {
 export interface SessionParameters {
   store: Store;
   log: Log;
-  /** Payload bytes queued at the most. */
+  /** Payload bytes at which an edge reads no more publishes; twice as many are queued at the most. */
   publishBytesMax: number;
   /** Milliseconds since 1970. */
   clock: () => number;
@@ -53,7 +53,9 @@ export default class SessionActor
 
   override onStart(): void {
     const { log, store, clock, publishBytesMax } = this.parameters;
-    this.#queue = new PublishQueue(log, store.committer, clock, publishBytesMax, (seq) => this.#committed(seq));
+    // Connections are not read any more at publishBytesMax; the frame each of them has in hand then is not refused.
+    const queueBytesMax = 2 * publishBytesMax;
+    this.#queue = new PublishQueue(log, store.committer, clock, queueBytesMax, (seq) => this.#committed(seq));
     this.#stopWatching = store.onReopened(() => this.#reopened());
   }
 
