@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { Store } from '../storage/index.js';
+import { letHeapGrow } from './heap.js';
 import { packageRoot, packageVersion } from './package-root.js';
 import { Placement, System } from './runtime/index.js';
 import ServerActor, { type ServerParameters } from './server.js';
@@ -31,6 +32,7 @@ const addressMs = 5_000;
  *   the address cannot be had
  */
 export async function startServer(config: ServerConfig, logger: Logger): Promise<RunningServer> {
+  letHeapGrow();
   const named = config.actors !== undefined;
   const placement = await Placement.load(config.actors ?? join(packageRoot, 'actors.json'), { named });
   const { durability, ringBytesMax, pageCacheBytesMax, diskReserveBytes, outcomeDeadlineMs } = config;
