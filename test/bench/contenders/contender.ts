@@ -1,4 +1,5 @@
 import type { DialectName } from '../dialects/dialect.js';
+import type { Size } from '../scenarios/scenario.js';
 
 /** A server that runs, fresh, in a process and a directory of its own. */
 export interface RunningServer {
@@ -17,5 +18,6 @@ export interface Contender {
   dialect: DialectName;
   /** Its version; undefined when this machine does not have it. */
   version(): string | undefined;
-  start(): Promise<RunningServer>;
+  /** @param size of the run it is for: only those that come with something in them look at it */
+  start(size: Size): Promise<RunningServer>;
 }

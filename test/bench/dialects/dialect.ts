@@ -6,12 +6,16 @@ export interface FollowOrder {
   /** First message wanted, 1 is the oldest; absent is live only. */
   from?: number;
   payloadBytes: number;
+  /** Follow another stream, to which nobody publishes. */
+  elsewhere?: true;
 }
 
 /** Who is told what a follower sees. */
 export interface FollowListener {
   /** It is subscribed: whatever is published from now on reaches it. */
   ready(): void;
+  /** It has all there was and gets what comes, where the protocol says so. */
+  live?(): void;
   /** The payload of each message, for as long as the call lasts. Messages are only counted when absent. */
   payload?(payload: Buffer): void;
 }

@@ -25,6 +25,8 @@ import type {
 import { Scanner } from './scanner.js';
 
 const heartbeat = encodeMessage({ type: 'HEARTBEAT' });
+/** A source that is followed and not published to; the server has to be started with it. */
+export const quietSource = 'quiet';
 const binHeaderBytesOfSmall = 2;
 
 /** The protocol of this server: see protocol/README.md. */
@@ -42,10 +44,10 @@ class LatecomerFollower extends Scanner implements Follower {
   #lives = 0;
   readonly #to: FollowListener;
 
-  constructor({ from }: FollowOrder, to: FollowListener) {
+  constructor({ from, elsewhere }: FollowOrder, to: FollowListener) {
     super();
     this.#to = to;
-    const subscribe = { request: 1, ...(from !== undefined && { from }) };
+    const subscribe = { request: 1, ...(from !== undefined && { from }), ...(elsewhere && { source: quietSource }) };
     this.greeting = encodeMessage({ type: 'LOGIN', versions: [protocolVersion], subscribe });
   }
 
@@ -81,7 +83,10 @@ class LatecomerFollower extends Scanner implements Follower {
 
   #message(message: ServerMessage): void {
     failOn(message);
-    if (message.type === 'LIVE') this.#lives += 1;
+    if (message.type === 'LIVE') {
+      this.#lives += 1;
+      this.#to.live?.();
+    }
     if (message.type !== 'SUBSCRIBED') return;
     this.#next = message.from;
     this.#to.ready();

@@ -16,7 +16,7 @@ export const nats: Dialect = {
 };
 
 class NatsFollower extends NatsLines implements Follower {
-  readonly greeting = Buffer.from(`${natsConnect}SUB ${subject} 1\r\nPING\r\n`);
+  readonly greeting: Buffer;
   readonly heartbeat = Buffer.from('PONG\r\n');
   messages = 0;
   readonly fellBehind = 0;
@@ -24,8 +24,9 @@ class NatsFollower extends NatsLines implements Follower {
   readonly #payloadBytes: number;
   readonly #to: FollowListener;
 
-  constructor({ payloadBytes }: FollowOrder, to: FollowListener) {
+  constructor({ payloadBytes, elsewhere }: FollowOrder, to: FollowListener) {
     super(payloadBytes);
+    this.greeting = Buffer.from(`${natsConnect}SUB ${elsewhere ? 'quiet' : subject} 1\r\nPING\r\n`);
     this.#payloadBytes = payloadBytes;
     this.#to = to;
     this.wantsBodies = to.payload !== undefined;

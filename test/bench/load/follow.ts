@@ -3,6 +3,9 @@ import { dialects } from '../dialects/index.js';
 import { machineMs } from './clock.js';
 import { Line } from './line.js';
 
+/** Connections that are made at the same time: servers bound how many may be waiting for their login. */
+const connectingMax = 250;
+
 /** What a group of followers is to do. */
 export interface FollowTask {
   dialect: DialectName;
@@ -13,6 +16,8 @@ export interface FollowTask {
   /** Messages each of them is to get. */
   messages: number;
   payloadBytes: number;
+  /** Another stream, to which nobody publishes. */
+  elsewhere?: true;
 }
 
 /** What the group saw. */
@@ -39,6 +44,7 @@ export function follow(task: FollowTask, ready: () => void): Promise<FollowRepor
     const oneIsReady = () => {
       waiting -= 1;
       if (waiting === 0) ready();
+      if (followers.length < task.followers) start();
     };
     const oneIsDone = () => {
       running -= 1;
@@ -46,7 +52,7 @@ export function follow(task: FollowTask, ready: () => void): Promise<FollowRepor
       const fellBehind = followers.filter((follower) => follower.fellBehind > 0).length;
       resolve({ messages: task.messages * task.followers, startedMs, endedMs: machineMs(), fellBehind });
     };
-    for (let index = 0; index < task.followers; index += 1) {
+    const start = () => {
       const line = new Line(task.port);
       const follower = dialects[task.dialect].follower(task, { ready: oneIsReady }, (bytes) => line.write(bytes));
       let isDone = false;
@@ -58,6 +64,7 @@ export function follow(task: FollowTask, ready: () => void): Promise<FollowRepor
         oneIsDone();
       });
       followers.push(follower);
-    }
+    };
+    while (followers.length < Math.min(task.followers, connectingMax)) start();
   });
 }

@@ -11,12 +11,13 @@ export class Line {
   readonly #socket: Socket;
   #speaker: Speaker | undefined;
   #afterRead: (() => void) | undefined;
+  #isPaused = false;
 
   constructor(port: number) {
     const callback = (size: number): boolean => {
       this.#speaker!.read(inbox.subarray(0, size));
       this.#afterRead?.();
-      return true;
+      return !this.#isPaused;
     };
     this.#socket = connect({ port, host: '127.0.0.1', noDelay: true, onread: { buffer: inbox, callback } });
   }
@@ -36,5 +37,17 @@ export class Line {
     if (pieces.length > 1) this.#socket.cork();
     for (const piece of pieces) this.#socket.write(piece);
     if (pieces.length > 1) this.#socket.uncork();
+  }
+
+  /** Read no more. The other side hears of it only by what fills up; heartbeats go on. */
+  pause(): void {
+    this.#isPaused = true;
+    this.#socket.pause();
+  }
+
+  /** Hang up. */
+  end(): void {
+    this.#isPaused = true;
+    this.#socket.destroy();
   }
 }

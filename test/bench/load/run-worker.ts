@@ -2,8 +2,11 @@ import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { within } from '../../support/deadline.js';
 import type { FollowReport, FollowTask } from './follow.js';
+import type { JoinReport, JoinTask } from './join.js';
 import type { LatencyReport, LatencyTask } from './latency.js';
 import type { PublishReport, PublishTask } from './publish.js';
+import type { RewindReport, RewindTask } from './rewind.js';
+import type { StallTask } from './stall.js';
 import type { WorkerOrder } from './worker.js';
 
 const worker = fileURLToPath(new URL('./worker.js', import.meta.url));
@@ -11,9 +14,13 @@ const deadlineMs = 120_000;
 
 /** A load process at work. Both promises reject when it ends early, or takes too long. */
 export interface Work<Report> {
-  /** All are subscribed; only followers tell. */
+  /** All are subscribed; publishers do not tell. */
   ready: Promise<void>;
   report: Promise<Report>;
+  /** Enough: the report is made of what has been done. Only those that rewind heed it. */
+  stop(): void;
+  /** End it at once, as if it had crashed; there is no report. */
+  kill(): void;
 }
 
 /** Followers in a process of their own. */
@@ -27,8 +34,23 @@ export function publishers(task: PublishTask): Promise<PublishReport> {
 }
 
 /** A publisher and its followers in a process of their own. */
-export function pacedPublisher(task: LatencyTask): Promise<LatencyReport> {
-  return run<LatencyReport>({ kind: 'latency', task }).report;
+export function pacedPublisher(task: LatencyTask): Work<LatencyReport> {
+  return run({ kind: 'latency', task });
+}
+
+/** Late joiners in a process of their own. */
+export function rewinders(task: RewindTask): Work<RewindReport> {
+  return run({ kind: 'rewind', task });
+}
+
+/** One who joins again and again, in a process of its own. */
+export function joiner(task: JoinTask): Promise<JoinReport> {
+  return run<JoinReport>({ kind: 'join', task }).report;
+}
+
+/** Followers that stop reading, in a process of their own. They are ready when all have stopped. */
+export function stalledFollowers(task: StallTask): Work<never> {
+  return run({ kind: 'stall', task });
 }
 
 function run<Report>(order: WorkerOrder): Work<Report> {
@@ -46,5 +68,13 @@ function run<Report>(order: WorkerOrder): Work<Report> {
   });
   const inTime = within(report, `the load process to ${order.kind}`, deadlineMs).finally(() => child.kill());
   child.send(order);
-  return { ready: Promise.race([ready, inTime.then(() => {})]), report: inTime };
+  return {
+    ready: Promise.race([ready, inTime.then(() => {})]),
+    report: inTime,
+    stop: () => child.send({ stop: true }),
+    kill: () => {
+      inTime.catch(() => {});
+      child.kill('SIGKILL');
+    },
+  };
 }

@@ -1,13 +1,20 @@
 import type { Contender } from '../contenders/contender.js';
-import { latecomerDisk } from '../contenders/latecomer.js';
+import { latecomerDisk, startLatecomer } from '../contenders/latecomer.js';
 import { natsJetStream } from '../contenders/nats.js';
+import { startPlainServer } from '../contenders/plain-socket.js';
 import { redisStreams } from '../contenders/redis.js';
+import { SessionFixture } from '../fixtures/session-fixture.js';
 import { followers, publishers } from '../load/run-worker.js';
-import { expectCount, perSecond, type Row, rowOf, type Scenario, type Sized } from './scenario.js';
+import { expectCount, type Measurement, perSecond, type Row, rowOf, type Scenario, type Sized } from './scenario.js';
 
 const payloadBytes = 100;
+const messages: Sized = { quick: 50_000, full: 2_000_000 };
+const blockSizes = [500, 1];
 
-/** One late joiner that wants everything. */
+/**
+ * One late joiner that wants everything. Servers that were published to are read from right after; ours is also started
+ * anew on a log it has not read from. What the operating system holds of the files is as warm for all: just written.
+ */
 export const catchUps: readonly Scenario[] = [
   {
     name: 'catch-up',
@@ -17,31 +24,70 @@ export const catchUps: readonly Scenario[] = [
       { name: 'volume', unit: 'MB/s' },
     ],
     rows: [
-      published(latecomerDisk, 500, { quick: 50_000, full: 2_000_000 }),
+      published(latecomerDisk, 500, messages),
+      ...blockSizes.map(onDisk),
       published(natsJetStream, 500, { quick: 10_000, full: 500_000 }),
       published(redisStreams, 500, { quick: 10_000, full: 1_000_000 }),
+      ...blockSizes.map(plainSocket),
     ],
-    targets: [natsJetStream, redisStreams].map(({ name }) => ({
-      figure: 'received',
-      row: latecomerDisk.name,
-      against: name,
-      atLeast: 10,
-    })),
+    targets: [
+      { row: latecomerDisk.name, blockMessages: 500 },
+      ...blockSizes.map((blockMessages) => ({ row: onDiskName(blockMessages), blockMessages })),
+    ].flatMap(({ row, blockMessages }) => [
+      { figure: 'received', row, against: natsJetStream.name, atLeast: 10 },
+      { figure: 'received', row, against: redisStreams.name, atLeast: 10 },
+      { figure: 'received', row, against: plainName(blockMessages), atLeast: 0.5 },
+    ]),
   },
 ];
 
 /** What was published to a server is read from it. */
 function published(contender: Contender, batch: number, sizes: Sized): Row {
-  return rowOf(contender, async ({ port }, size) => {
+  return rowOf(contender, async (server, size) => {
     const { dialect } = contender;
     const publishes = Math.ceil(sizes[size] / batch);
-    await publishers({ dialect, port, publishers: 1, publishes, batch, payloadBytes, inFlight: 1 });
-    const messages = publishes * batch;
-    const report = await followers({ dialect, port, followers: 1, from: 1, messages, payloadBytes }).report;
-    expectCount(report.messages, messages);
-    const elapsedMs = report.endedMs - report.startedMs;
-    return {
-      numbers: { received: perSecond(messages, elapsedMs), volume: (messages * payloadBytes) / elapsedMs / 1_000 },
-    };
+    await publishers({ dialect, port: server.port, publishers: 1, publishes, batch, payloadBytes, inFlight: 1 });
+    return readAll(contender, server, publishes * batch);
   });
+}
+
+/** A server started on a log that is there: in blocks of one message it has been coalesced, as it is in the background. */
+function onDisk(blockMessages: number): Row {
+  const fixture = new SessionFixture({ messages, blockMessages, payloadBytes });
+  const started: Contender = {
+    ...latecomerDisk,
+    start: async (size) => startLatecomer({ directory: await fixture.directory(size) }),
+  };
+  return rowOf(started, (server, size) => readAll(started, server, messages[size]), onDiskName(blockMessages));
+}
+
+/** The same bytes from memory. */
+function plainSocket(blockMessages: number): Row {
+  const plain: Contender = {
+    name: plainName(blockMessages),
+    persists: 'nothing: the same bytes, from memory',
+    dialect: 'latecomer',
+    version: () => '',
+    start: (size) => startPlainServer({ messages: messages[size], blockMessages, payloadBytes }),
+  };
+  return rowOf(plain, (server, size) => readAll(plain, server, messages[size]));
+}
+
+async function readAll({ dialect }: Contender, { port }: { port: number }, count: number): Promise<Measurement> {
+  const report = await followers({ dialect, port, followers: 1, from: 1, messages: count, payloadBytes }).report;
+  expectCount(report.messages, count);
+  const elapsedMs = report.endedMs - report.startedMs;
+  return { numbers: { received: perSecond(count, elapsedMs), volume: (count * payloadBytes) / elapsedMs / 1_000 } };
+}
+
+function onDiskName(blockMessages: number): string {
+  return `Latecomer, started on ${inBlocks(blockMessages)}`;
+}
+
+function plainName(blockMessages: number): string {
+  return `plain socket.write, ${inBlocks(blockMessages)}`;
+}
+
+function inBlocks(blockMessages: number): string {
+  return blockMessages === 1 ? 'one-message blocks' : `blocks of ${blockMessages}`;
 }

@@ -46,7 +46,7 @@ function paced(contender: Contender): Row {
       warmUpMessages: warmUpMessages[size],
       messagesPerSecond,
       payloadBytes,
-    });
+    }).report;
     return { numbers: {}, samples: { latency: latenciesMs } };
   });
 }

@@ -29,7 +29,7 @@ function paced(contender: Contender, messagesPerSecond: number): Row {
   const { dialect } = contender;
   const measure = async (port: number, messages: number) => {
     const load = { dialect, port, followers: subscribers, messages, messagesPerSecond, payloadBytes };
-    const { latenciesMs } = await pacedPublisher({ ...load, warmUpMessages: messages / 2 });
+    const { latenciesMs } = await pacedPublisher({ ...load, warmUpMessages: messages / 2 }).report;
     return { numbers: { offered: messagesPerSecond }, samples: { latency: latenciesMs } };
   };
   const messages = { quick: 100, full: messagesPerSecond * secondsEach };

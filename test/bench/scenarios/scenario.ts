@@ -64,7 +64,7 @@ export function rowOf(
     persists: contender.persists,
     version: contender.version,
     measure: async (size) => {
-      const server = await contender.start();
+      const server = await contender.start(size);
       try {
         return await measure(server, size);
       } finally {
