@@ -99,11 +99,11 @@ async function measureStorm(port: number, size: Size, { positions: where, isWait
   if (size === 'full' && !isWaitedFor) group.stop();
   const report = await group.report;
   const readBytes = (await bytesRead(port)) - readBefore;
-  if (size === 'quick')
-    expectCount(
-      report.messages,
-      positions.reduce((sum, from) => sum + lastSeq + 1 - from, 0),
-    );
+  if (size === 'quick' || isWaitedFor) {
+    const wanted = positions.reduce((sum, position) => sum + lastSeq + 1 - position, 0);
+    expectCount(report.messages, wanted);
+  }
+  const part = report.reachedSeq + 1 - Math.min(...positions);
   return {
     numbers: {
       rewound: perSecond(report.messages, report.endedMs - report.startedMs),
