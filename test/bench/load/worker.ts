@@ -2,6 +2,7 @@ import { type FollowTask, follow } from './follow.js';
 import { type JoinTask, join } from './join.js';
 import { type LatencyTask, latency } from './latency.js';
 import { type PublishTask, publish } from './publish.js';
+import { type ReadTask, read } from './read.js';
 import { type RewindTask, rewind } from './rewind.js';
 import { type StallTask, stall } from './stall.js';
 
@@ -12,7 +13,8 @@ export type WorkerOrder =
   | { kind: 'latency'; task: LatencyTask }
   | { kind: 'rewind'; task: RewindTask }
   | { kind: 'join'; task: JoinTask }
-  | { kind: 'stall'; task: StallTask };
+  | { kind: 'stall'; task: StallTask }
+  | { kind: 'read'; task: ReadTask };
 
 process.once('message', async (order: WorkerOrder) => {
   const report = await perform(order);
@@ -35,5 +37,7 @@ function perform({ kind, task }: WorkerOrder): Promise<object> {
       return join(task);
     case 'stall':
       return stall(task, ready);
+    case 'read':
+      return read(task);
   }
 }

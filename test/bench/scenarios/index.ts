@@ -1,6 +1,7 @@
 import { acknowledgements } from './acknowledged.js';
 import { broadcasts } from './broadcast.js';
 import { catchUps } from './catch-up.js';
+import { clientLibraries } from './client-library.js';
 import { growth } from './growth.js';
 import { idleSubscribers } from './idle.js';
 import { latencies } from './latency.js';
@@ -20,4 +21,5 @@ export const scenarios: readonly Scenario[] = [
   idleSubscribers,
   stalledSubscribers,
   growth,
+  clientLibraries,
 ];
