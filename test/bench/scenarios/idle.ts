@@ -9,6 +9,7 @@ import { expectCount, type Row, rowOf, type Scenario, type Sized } from './scena
 
 const payloadBytes = 100;
 const messagesPerSecond = 1_000;
+const warmUpMessages: Sized = { quick: 100, full: 1_000 };
 const witnessed: Sized = { quick: 200, full: 3_000 };
 const wanted: Sized = { quick: 200, full: 10_000 };
 /** Files a process needs besides its subscribers' connections: tables of the log, its own output. */
@@ -46,7 +47,8 @@ function idle(contender: Contender): Row {
   return rowOf(contender, async ({ port, pid }, size) => {
     const { dialect } = contender;
     const subscribers = Math.min(wanted[size], openFilesMax() - otherFiles);
-    const witness = { dialect, port, followers: 1, messages: witnessed[size], messagesPerSecond, payloadBytes };
+    const pace = { messages: witnessed[size], warmUpMessages: warmUpMessages[size], messagesPerSecond, payloadBytes };
+    const witness = { dialect, port, followers: 1, ...pace };
     const emptyBytes = rssAnonBytes(pid);
     const crowd = followers({ dialect, port, followers: subscribers, messages: 1, payloadBytes, elsewhere: true });
     await crowd.ready;

@@ -20,6 +20,7 @@ const crowd: Sized = { quick: 50, full: 1_000 };
 const few: Sized = { quick: 10, full: 50 };
 const live = { followers: 100, messagesPerSecond: 1_000 };
 const liveMessages: Sized = { quick: 200, full: 6_000 };
+const warmUpMessages: Sized = { quick: 100, full: 1_000 };
 const seed = 6;
 
 const fixture = new SessionFixture({ messages: logMessages, blockMessages, payloadBytes });
@@ -115,9 +116,10 @@ async function measureStorm(port: number, size: Size, { positions: where, isWait
 }
 
 async function followLive(port: number, size: Size): Promise<Float64Array> {
-  const task = { dialect: latecomerDisk.dialect, port, payloadBytes, ...live, messages: liveMessages[size] };
-  const { latenciesMs } = await pacedPublisher(task).report;
-  expectCount(latenciesMs.length, task.messages * task.followers);
+  const messages = liveMessages[size];
+  const pace = { ...live, messages, warmUpMessages: warmUpMessages[size] };
+  const { latenciesMs } = await pacedPublisher({ dialect: latecomerDisk.dialect, port, payloadBytes, ...pace }).report;
+  expectCount(latenciesMs.length, messages * live.followers);
   return latenciesMs;
 }
 
