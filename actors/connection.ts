@@ -142,9 +142,10 @@ export class Connection implements Outlet {
   write(frames: readonly Buffer[]): void {
     if (this.closing) return;
     this.#saidMs = this.#context.now();
-    this.#socket.cork();
+    // A vector of one takes Node longer than the frame itself.
+    if (frames.length > 1) this.#socket.cork();
     for (const frame of frames) this.#socket.write(frame);
-    this.#socket.uncork();
+    if (frames.length > 1) this.#socket.uncork();
   }
 
   pause(reason: PauseReason): void {

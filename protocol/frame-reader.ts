@@ -18,6 +18,8 @@ const httpMethods = new Set(['GET ', 'POST', 'PUT ', 'HEAD', 'OPTI', 'DELE', 'PA
 export class FrameReader {
   #bodyBytesMax: number;
   #pending: Buffer = nothing;
+  /** Where in it the next frame starts. */
+  #offset = 0;
   #partial: Buffer | undefined;
   #filled = 0;
   #started = false;
@@ -34,14 +36,15 @@ export class FrameReader {
 
   /** Bytes received that are not yet part of a taken frame. */
   get pendingBytes(): number {
-    return this.#pending.length + this.#filled;
+    return this.#pending.length - this.#offset + this.#filled;
   }
 
   /** Hand over the next chunk of the stream; the reader keeps views of it. */
   push(chunk: Buffer): void {
     const rest = this.#partial ? this.#fill(this.#partial, chunk) : chunk;
     if (rest.length === 0) return;
-    this.#pending = this.#pending.length === 0 ? rest : Buffer.concat([this.#pending, rest]);
+    this.#pending = this.#pending.length === 0 ? rest : Buffer.concat([this.#pending.subarray(this.#offset), rest]);
+    this.#offset = 0;
   }
 
   /**
@@ -50,17 +53,22 @@ export class FrameReader {
    */
   take(): Buffer | undefined {
     if (this.#partial) return this.#takePartial(this.#partial);
-    if (this.#pending.length < lengthPrefixBytes) return undefined;
-    const frameBytes = lengthPrefixBytes + this.#bodyBytes();
-    if (this.#pending.length >= frameBytes) {
-      const frame = this.#pending.subarray(0, frameBytes);
-      this.#pending = this.#pending.length === frameBytes ? nothing : this.#pending.subarray(frameBytes);
-      return frame;
-    }
-    this.#partial = Buffer.allocUnsafeSlow(frameBytes);
-    this.#fill(this.#partial, this.#pending);
-    this.#pending = nothing;
+    if (this.#pending.length - this.#offset < lengthPrefixBytes) return undefined;
+    const end = this.#offset + lengthPrefixBytes + this.#bodyBytes();
+    if (end <= this.#pending.length) return this.#takeTo(end);
+    this.#partial = Buffer.allocUnsafeSlow(end - this.#offset);
+    this.#fill(this.#partial, this.#takeTo(this.#pending.length));
     return undefined;
+  }
+
+  #takeTo(end: number): Buffer {
+    const taken = this.#pending.subarray(this.#offset, end);
+    this.#offset = end;
+    if (end === this.#pending.length) {
+      this.#pending = nothing;
+      this.#offset = 0;
+    }
+    return taken;
   }
 
   #takePartial(partial: Buffer): Buffer | undefined {
@@ -78,7 +86,7 @@ export class FrameReader {
   }
 
   #bodyBytes(): number {
-    const bodyBytes = this.#pending.readUInt32BE(0);
+    const bodyBytes = this.#pending.readUInt32BE(this.#offset);
     if (!this.#started) rejectOtherProtocols(this.#pending);
     this.#started = true;
     if (bodyBytes === 0) throw new ProtocolError('ERR_BAD_FRAME', 'frame length is 0; a frame holds at least one byte');
