@@ -38,13 +38,14 @@ export interface FollowReport {
 export function follow(task: FollowTask, ready: () => void): Promise<FollowReport> {
   return new Promise((resolve) => {
     const followers: Follower[] = [];
+    let begun = 0;
     let waiting = task.followers;
     let running = task.followers;
     let startedMs = 0;
     const oneIsReady = () => {
       waiting -= 1;
       if (waiting === 0) ready();
-      if (followers.length < task.followers) start();
+      if (begun < task.followers) start();
     };
     const oneIsDone = () => {
       running -= 1;
@@ -53,6 +54,7 @@ export function follow(task: FollowTask, ready: () => void): Promise<FollowRepor
       resolve({ messages: task.messages * task.followers, startedMs, endedMs: machineMs(), fellBehind });
     };
     const start = () => {
+      begun += 1;
       const line = new Line(task.port);
       const follower = dialects[task.dialect].follower(task, { ready: oneIsReady }, (bytes) => line.write(bytes));
       let isDone = false;
@@ -65,6 +67,6 @@ export function follow(task: FollowTask, ready: () => void): Promise<FollowRepor
       });
       followers.push(follower);
     };
-    while (followers.length < Math.min(task.followers, connectingMax)) start();
+    while (begun < Math.min(task.followers, connectingMax)) start();
   });
 }
