@@ -8,7 +8,7 @@ import { followers, publishers } from '../load/run-worker.js';
 import { expectCount, type Measurement, perSecond, type Row, rowOf, type Scenario, type Sized } from './scenario.js';
 
 const payloadBytes = 100;
-const messages: Sized = { quick: 50_000, full: 2_000_000 };
+const messages: Sized = { quick: 20_000, full: 2_000_000 };
 const blockSizes = [500, 1];
 
 /**

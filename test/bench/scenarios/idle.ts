@@ -9,8 +9,8 @@ import { expectCount, type Row, rowOf, type Scenario, type Sized } from './scena
 
 const payloadBytes = 100;
 const messagesPerSecond = 1_000;
-const warmUpMessages: Sized = { quick: 100, full: 1_000 };
-const witnessed: Sized = { quick: 200, full: 3_000 };
+const warmUpMessages: Sized = { quick: 50, full: 1_000 };
+const witnessed: Sized = { quick: 100, full: 3_000 };
 const wanted: Sized = { quick: 200, full: 10_000 };
 /** Files a process needs besides its subscribers' connections: tables of the log, its own output. */
 const otherFiles = 1_200;

@@ -9,8 +9,8 @@ import { type Row, rowOf, type Scenario, type Sized } from './scenario.js';
 const payloadBytes = 100;
 const subscribers = 100;
 const messagesPerSecond = 500;
-const messages: Sized = { quick: 250, full: 4_000 };
-const warmUpMessages: Sized = { quick: 250, full: 1_500 };
+const messages: Sized = { quick: 100, full: 4_000 };
+const warmUpMessages: Sized = { quick: 100, full: 1_500 };
 
 const figures = [
   { name: 'p50', unit: 'ms', quantile: { samples: 'latency', part: 0.5 } },

@@ -10,7 +10,7 @@ const healthy = 10;
 /** What the stalled ones have read some of. */
 const firstMessages = 100_000;
 /** 1 GB of payloads. */
-const messages: Sized = { quick: 20_000, full: 10_000_000 };
+const messages: Sized = { quick: 10_000, full: 10_000_000 };
 const megabyte = 1_000_000;
 
 /** Subscribers that stopped reading at different positions, while much is published to others. */

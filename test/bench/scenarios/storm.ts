@@ -15,12 +15,12 @@ import {
 
 const payloadBytes = 100;
 const blockMessages = 500;
-const logMessages: Sized = { quick: 20_000, full: 1_000_000 };
-const crowd: Sized = { quick: 50, full: 1_000 };
-const few: Sized = { quick: 10, full: 50 };
+const logMessages: Sized = { quick: 10_000, full: 1_000_000 };
+const crowd: Sized = { quick: 20, full: 1_000 };
+const few: Sized = { quick: 5, full: 50 };
 const live = { followers: 100, messagesPerSecond: 1_000 };
-const liveMessages: Sized = { quick: 200, full: 6_000 };
-const warmUpMessages: Sized = { quick: 100, full: 1_000 };
+const liveMessages: Sized = { quick: 100, full: 6_000 };
+const warmUpMessages: Sized = { quick: 50, full: 1_000 };
 const seed = 6;
 
 const fixture = new SessionFixture({ messages: logMessages, blockMessages, payloadBytes });
