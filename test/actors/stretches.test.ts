@@ -29,6 +29,22 @@ describe('work in stretches', () => {
     expect(done).toEqual(['a', 'turn 1', 'b', 'turn 2', 'c', 'turn 3']);
   });
 
+  it('lets the event loop go on after some pieces, however quick they are', async () => {
+    let done = 0;
+    const stretches = new Stretches(() => 0);
+    for (let piece = 0; piece < 100; piece += 1) {
+      stretches.add(() => {
+        done += 1;
+      });
+    }
+    const afterTurns: number[] = [];
+    while (done < 100) {
+      await turn();
+      afterTurns.push(done);
+    }
+    expect(afterTurns).toEqual([32, 64, 96, 100]);
+  });
+
   it('takes what is added by the work itself, and what comes after all was done', async () => {
     const done: string[] = [];
     const stretches = new Stretches(() => 0);
