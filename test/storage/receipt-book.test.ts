@@ -1,6 +1,8 @@
+import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type LevelHandle, type Log, Store, type StoreOptions } from '../../storage/index.js';
 import { blockKey, KeyKind, kindRange } from '../../storage/keys.js';
+import { ReceiptBook } from '../../storage/receipt-book.js';
 import { texts } from '../support/payloads.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
 import { FaultDisk } from './fault-level.js';
@@ -150,4 +152,32 @@ describe('the receipts of a store', () => {
       expect([await lastNumber('p'), disk.writesAfterFailure]).toEqual([3, 0]);
     },
   );
+});
+
+describe('a receipt book', () => {
+  const mebibyte = 1024 * 1024;
+
+  it.each([
+    ['128 MiB', { bytesWritten: 128 * mebibyte, commits: 1 }],
+    ['100 000 blocks', { bytesWritten: mebibyte, commits: 100_000 }],
+  ])('is due when %s were written since the last time', async (_, counters) => {
+    const book = new ReceiptBook(() => 1_000, pino({ level: 'silent' }));
+    const { bytesWritten, commits } = counters;
+    expect(
+      book.isDue({ bytesWritten: Math.min(bytesWritten, 127 * mebibyte), commits: Math.min(commits, 99_999) }),
+    ).toBe(false);
+    expect(book.isDue(counters)).toBe(true);
+    await book.save({ write: async () => {}, counters: { ...counters, batches: 1 } }, []);
+    expect(book.isDue(counters)).toBe(false);
+  });
+
+  it('is due at once when a crash has left receipts that are in no row', async () => {
+    await publish('p', 1);
+    const book = new ReceiptBook(() => 1_000, pino({ level: 'silent' }));
+    const nothing = { bytesWritten: 0, commits: 0 };
+    const takeIn = await book.find(opened, [log], () => 0);
+    expect(book.isDue(nothing)).toBe(false);
+    takeIn();
+    expect(book.isDue(nothing)).toBe(true);
+  });
 });
