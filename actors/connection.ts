@@ -96,10 +96,6 @@ export class Connection implements Outlet {
     return `${this.#socket.remoteAddress ?? '?'}:${this.#socket.remotePort ?? '?'}`;
   }
 
-  get loggedIn(): boolean {
-    return this.#loggedIn;
-  }
-
   /** Most connections never rewind. */
   get pageTurns(): PageTurns {
     this.#pageTurns ??= new PageTurns(() => this.hasRoom);

@@ -184,7 +184,7 @@ export default class SubscriptionActor
       if (members) await members.join((joined) => this.#join(joined));
       else this.#join(endedLog(start.session));
       // Its client may have unsubscribed, or have gone, while it joined.
-      if (this.#over) this.#leave();
+      if (this.#over) this.parameters.members?.leave(this);
       else this.#guarded(() => this.#machine!.pull());
     } catch (error) {
       this.#fail('ERR_INTERNAL', error as Error);
@@ -239,13 +239,9 @@ export default class SubscriptionActor
   #finish(): void {
     if (this.#over) return;
     this.#over = true;
-    this.#leave();
+    this.parameters.members?.leave(this);
     this.#rewind?.stop();
     this.parameters.start.over();
     this.parameters.ended(this, this.#self);
-  }
-
-  #leave(): void {
-    this.parameters.members?.leave(this);
   }
 }
