@@ -6,7 +6,7 @@ import type { Page } from './page.js';
 import { PageCache } from './page-cache.js';
 import { readPage } from './read-page.js';
 import type { ReadSlots } from './read-slots.js';
-import type { Wait } from './wait.js';
+import type { Alarm } from './wait.js';
 
 /** A page is read in milliseconds; a disk that has not answered after this long may never do. */
 export const readMs = 10_000;
@@ -16,16 +16,16 @@ export class PageReader {
   readonly #database: Database;
   readonly #cache: PageCache;
   readonly #slots: ReadSlots;
-  readonly #wait: Wait;
+  readonly #alarm: Alarm;
   readonly #underWay = new Map<string, Promise<Page>>();
   #reads = 0;
   #bytesRead = 0;
   #hits = 0;
 
-  constructor(database: Database, slots: ReadSlots, cacheBytesMax: number, wait: Wait) {
+  constructor(database: Database, slots: ReadSlots, cacheBytesMax: number, alarm: Alarm) {
     this.#database = database;
     this.#slots = slots;
-    this.#wait = wait;
+    this.#alarm = alarm;
     this.#cache = new PageCache(cacheBytesMax);
   }
 
@@ -42,32 +42,46 @@ export class PageReader {
       const end = Math.min(to, log.firstSeq - 1);
       return { blocks: [], lost: { from, to: end, reason: 'retention' }, next: end + 1 };
     }
-    return trim(await this.#find(log, from), from, Math.min(to, log.lastSeq));
+    const page = await this.#find(log, from);
+    if (page.next <= Math.min(to, log.lastSeq)) this.#readAhead(log, page.next);
+    return trim(page, from, Math.min(to, log.lastSeq));
   }
 
+  /** Looking a page up in the cache is how the cache learns that it was wanted, and how often. */
   async #find(log: Log, from: number): Promise<Page> {
     const cached = this.#cache.find(log.number, from);
     if (cached) {
       this.#hits += 1;
       return cached;
     }
-    const position = `${log.number}:${from}`;
-    const underWay = this.#underWay.get(position);
-    if (underWay) {
-      this.#hits += 1;
-      return await underWay;
-    }
+    const underWay = this.#underWay.get(position(log, from));
+    if (underWay) this.#hits += 1;
+    const page = await (underWay ?? this.#start(log, from));
+    return this.#cache.find(log.number, from) ?? page;
+  }
+
+  /**
+   * The next page comes from disk while the reader's socket takes this one. Only when nobody waits for the disk: one page
+   * of each reader, all of them in the cache's share for pages that were not wanted twice.
+   */
+  #readAhead(log: Log, from: number): void {
+    if (!this.#slots.idle || this.#underWay.has(position(log, from)) || this.#cache.peek(log.number, from)) return;
+    // Whoever wants the page meets the failure when it reads it again.
+    this.#start(log, from).catch(() => {});
+  }
+
+  async #start(log: Log, from: number): Promise<Page> {
     const read = this.#slots.run(() => this.#read(log, from));
-    this.#underWay.set(position, read);
+    this.#underWay.set(position(log, from), read);
     try {
       return await read;
     } finally {
-      this.#underWay.delete(position);
+      this.#underWay.delete(position(log, from));
     }
   }
 
   async #read(log: Log, from: number): Promise<Page> {
-    const cached = this.#cache.find(log.number, from);
+    const cached = this.#cache.peek(log.number, from);
     if (cached) return cached;
     const page = await this.#database.read((level) => this.#inTime(readPage(level, log.number, from, log.lastSeq)));
     this.#keep(log.number, page);
@@ -75,18 +89,13 @@ export class PageReader {
   }
 
   /** The deadline runs while the disk owes a page: neither while the read waits for its turn, nor for a reopen. */
-  async #inTime(read: Promise<Page>): Promise<Page> {
-    const timer = new AbortController();
-    const late = this.#wait(readMs, timer.signal).then(() => {
-      throw new StorageError('ERR_STORAGE_UNAVAILABLE', `the disk has not answered a read within ${readMs} ms`);
+  #inTime(read: Promise<Page>): Promise<Page> {
+    return new Promise((resolve, reject) => {
+      const silence = this.#alarm(readMs, () =>
+        reject(new StorageError('ERR_STORAGE_UNAVAILABLE', `the disk has not answered a read within ${readMs} ms`)),
+      );
+      read.then(resolve, reject).finally(silence);
     });
-    try {
-      return await Promise.race([read, late]);
-    } finally {
-      timer.abort();
-      late.catch(() => {});
-      read.catch(() => {});
-    }
   }
 
   #keep(log: number, page: Page): void {
@@ -109,4 +118,8 @@ function trim(page: Page, from: number, to: number): Page {
   if (!page.lost) return { blocks, next: page.next };
   const lost = { ...page.lost, to: Math.min(page.lost.to, to) };
   return { blocks, lost, next: lost.to + 1 };
+}
+
+function position(log: Log, from: number): string {
+  return `${log.number}:${from}`;
 }

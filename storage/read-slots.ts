@@ -7,6 +7,11 @@ export class ReadSlots {
     this.#free = count;
   }
 
+  /** Whether a job would start at once. */
+  get idle(): boolean {
+    return this.#free > 0;
+  }
+
   async run<T>(job: () => Promise<T>): Promise<T> {
     if (this.#free > 0) this.#free -= 1;
     else await new Promise<void>((resolve) => this.#waiting.push(resolve));

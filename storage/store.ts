@@ -18,6 +18,7 @@ import { SpaceGuard } from './space-guard.js';
 import { type StoreOptions, settle } from './store-options.js';
 import type { StoreStats } from './store-stats.js';
 import { syncJournal } from './sync-journal.js';
+import { realAlarm } from './wait.js';
 
 /** More readers at a time only slow the commits down. */
 const readsInFlightMax = 2;
@@ -54,7 +55,7 @@ export class Store {
     this.committer = committer;
     this.#sessions = new Sessions({ ...options, committer }, entries);
     const slots = new ReadSlots(readsInFlightMax);
-    this.#pages = new PageReader(database, slots, options.pageCacheBytesMax, options.wait);
+    this.#pages = new PageReader(database, slots, options.pageCacheBytesMax, realAlarm);
     this.#receipts = receipts;
     this.#background = new Background(options, {
       database,
