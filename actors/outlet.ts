@@ -12,6 +12,6 @@ export interface Outlet {
   /** In which the rewinds of its subscriptions read. */
   readonly pageTurns: PageTurns;
   send(message: ServerMessage): void;
-  /** Write frames, in order. */
+  /** Write frames, in order; a Buffer may hold several whole ones. */
   write(frames: readonly Buffer[]): void;
 }

@@ -1,6 +1,6 @@
-import { blockBody, blockLastSeq, retransmissionHeader } from '../protocol/index.js';
+import { blockBody, blockLastSeq, retransmissionHeader, splitBlocks } from '../protocol/index.js';
 import type { Page } from '../storage/index.js';
-import { contiguousBlocks } from './contiguous-blocks.js';
+import { contiguousStretches } from './contiguous-blocks.js';
 import type { Outlet } from './outlet.js';
 
 /**
@@ -61,7 +61,8 @@ export class Retransmission {
 
   #send(page: Page): void {
     const frames: Buffer[] = [];
-    for (const block of contiguousBlocks('retransmission', page.blocks, this.#next, this.#to)) {
+    const contiguous = contiguousStretches('retransmission', page.stretches, this.#next, this.#to);
+    for (const block of contiguous.flatMap((bytes) => splitBlocks(bytes).blocks)) {
       frames.push(retransmissionHeader(block, this.#request), blockBody(block));
       const next = blockLastSeq(block) + 1;
       this.#messages += next - this.#next;

@@ -1,6 +1,7 @@
 import type { Page } from '../storage/index.js';
 import { connectLink } from './link/connect-link.js';
 import type { Link } from './link/link.js';
+import { pageMessage, pageOf } from './link/page-message.js';
 import RewindActor from './rewind.js';
 import type { OpenRewind, RewindReceiver } from './rewinds.js';
 import { Actor, type Behaviour } from './runtime/index.js';
@@ -61,8 +62,7 @@ export default class RewindHostActor
       notice: ({ topic, fields }) => this.#order(link, topic, fields as { rewind: number; log: number; from: number }),
     });
     this.#read = async (log, from) => {
-      const { fields, blocks } = await link.call('read', { log, from });
-      return { ...(fields as Omit<Page, 'blocks'>), blocks };
+      return pageOf(await link.call('read', { log, from }));
     };
   }
 
@@ -84,7 +84,10 @@ export default class RewindHostActor
 
 function remoteReceiver(link: Link, rewind: number): RewindReceiver {
   return {
-    page: ({ blocks, ...rest }) => link.notify('page', { rewind, ...rest }, blocks),
+    page: (page) => {
+      const { fields, blocks } = pageMessage(page);
+      link.notify('page', { rewind, ...fields }, blocks);
+    },
     failed: (error) => link.notify('failed', { rewind, message: error.message }),
   };
 }

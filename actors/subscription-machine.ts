@@ -1,6 +1,6 @@
 import { blockLastSeq, type LossReason } from '../protocol/index.js';
 import type { Page } from '../storage/index.js';
-import { contiguousBlocks } from './contiguous-blocks.js';
+import { contiguousBlocks, contiguousStretches } from './contiguous-blocks.js';
 import type { GapBuffer } from './gap-buffer.js';
 
 /**
@@ -34,7 +34,7 @@ export interface SubscriptionPorts {
   gap: GapBuffer;
   /** Whether the subscriber's queue is short enough to be given more. */
   hasRoom(): boolean;
-  /** Hand blocks to the subscriber, in order. */
+  /** Hand blocks to the subscriber, in order; a Buffer may hold several. */
   write(blocks: Buffer[]): void;
   /** Ask the rewind for the page that starts at `from`; it is answered with {@link SubscriptionMachine.pageRead}. */
   readPage(from: number): void;
@@ -105,7 +105,7 @@ export class SubscriptionMachine {
   pageRead(page: Page): void {
     if (!this.#pageOwed) return;
     this.#pageOwed = false;
-    this.#deliver(page.blocks);
+    this.#deliverPage(page);
     if (page.lost && page.lost.to >= this.#next) {
       this.#ports.lost(this.#next, page.lost.to, page.lost.reason);
       this.#next = page.lost.to + 1;
@@ -160,6 +160,14 @@ export class SubscriptionMachine {
     const contiguous = contiguousBlocks('subscription', blocks, this.#next);
     if (contiguous.length === 0) return;
     this.#next = blockLastSeq(contiguous[contiguous.length - 1]!) + 1;
+    this.#ports.write(contiguous);
+  }
+
+  #deliverPage({ stretches }: Page): void {
+    const last = stretches[stretches.length - 1];
+    if (!last) return;
+    const contiguous = contiguousStretches('subscription', stretches, this.#next);
+    this.#next = last.lastSeq + 1;
     this.#ports.write(contiguous);
   }
 

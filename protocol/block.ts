@@ -216,6 +216,23 @@ export function splitBlocks(value: Buffer): { blocks: Buffer[]; end: number } {
   return { blocks, end: offset };
 }
 
+/**
+ * The last number of blocks that lie back to back in a value up to `end`, without a view of each of them. Nothing of
+ * them is looked at but their lengths and numbers.
+ * @returns `undefined` when the last frame does not end there, or their numbers do not follow on each other
+ */
+export function lastSeqOfBlocks(value: Buffer, end: number): number | undefined {
+  let next = 0;
+  let offset = 0;
+  while (offset + blockHeaderBytes < end) {
+    const firstSeq = readUInt53(value, offset + at.firstSeq);
+    if (offset > 0 && firstSeq !== next) return undefined;
+    next = firstSeq + value.readUInt32BE(offset + at.count);
+    offset += lengthPrefixBytes + value.readUInt32BE(offset);
+  }
+  return offset === end ? next - 1 : undefined;
+}
+
 /** Room for payloads in one block; a single payload may be larger, up to `limits.payloadBytesMax`. */
 export const blockPayloadBytesMax = limits.blockBytesMax - blockHeaderBytes;
 

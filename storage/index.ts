@@ -9,4 +9,5 @@ export { Ring } from './ring.js';
 export { Store } from './store.js';
 export type { StoreOptions } from './store-options.js';
 export type { StoreStats } from './store-stats.js';
+export { blocksOf, cutStretch, type Stretch, stretchOf } from './stretch.js';
 export type { Wait } from './wait.js';

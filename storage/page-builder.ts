@@ -1,7 +1,9 @@
-import { blockFirstSeq, blockLastSeq, FrameType, readBlockHeader, sliceBlock, verifyBlock } from '../protocol/index.js';
+import { blockLastSeq } from '../protocol/index.js';
 import { splitValue } from './block-value.js';
 import { readBlockKey } from './keys.js';
 import type { Loss, Page } from './page.js';
+import { isBlockOf, readSealedValue } from './sealed-value.js';
+import { cutStretch, type Stretch, stretchOf } from './stretch.js';
 
 /**
  * Makes a page out of entries of the database, believing none of them: every block is verified, and a number that none
@@ -10,7 +12,7 @@ import type { Loss, Page } from './page.js';
 export class PageBuilder {
   readonly #log: number;
   readonly #lastSeq: number;
-  readonly #blocks: Buffer[] = [];
+  readonly #stretches: Stretch[] = [];
   #bytes = 0;
   #next: number;
   #lost: Loss | undefined;
@@ -41,17 +43,14 @@ export class PageBuilder {
 
   /** Whether there is anything in it. */
   get empty(): boolean {
-    return this.#blocks.length === 0 && this.#lost === undefined;
+    return this.#stretches.length === 0 && this.#lost === undefined;
   }
 
   /** The next entry of the database. */
   add(key: Buffer, value: Buffer): void {
-    const { blocks, end } = splitValue(value);
-    for (const block of blocks) {
-      if (this.complete) return;
-      this.#addBlock(block);
-    }
-    if (end !== value.length) this.#damaged = true;
+    const sealed = readSealedValue(value, this.#log);
+    if (sealed && sealed.lastSeq <= this.#lastSeq) this.#addStretch(sealed);
+    else this.#addBlocks(value);
     this.#endOfValue(key);
   }
 
@@ -61,33 +60,31 @@ export class PageBuilder {
   }
 
   page(): Page {
-    return { blocks: this.#blocks, next: this.#next, ...(this.#lost && { lost: this.#lost }) };
+    return { stretches: this.#stretches, next: this.#next, ...(this.#lost && { lost: this.#lost }) };
   }
 
-  #addBlock(block: Buffer): void {
-    if (!this.#isGood(block)) {
-      this.#damaged = true;
-      return;
+  #addBlocks(value: Buffer): void {
+    const { blocks, end } = splitValue(value);
+    for (const block of blocks) {
+      if (this.complete) return;
+      if (isBlockOf(block, this.#log) && blockLastSeq(block) <= this.#lastSeq) this.#addStretch(stretchOf(block));
+      else this.#damaged = true;
     }
-    const firstSeq = blockFirstSeq(block);
-    const lastSeq = blockLastSeq(block);
+    if (end !== value.length) this.#damaged = true;
+  }
+
+  #addStretch(stretch: Stretch): void {
+    const { firstSeq, lastSeq } = stretch;
     if (lastSeq < this.#next) return;
-    if (firstSeq > this.#next) {
-      this.#lose(firstSeq - 1);
-      return;
+    if (firstSeq > this.#next) return this.#lose(firstSeq - 1);
+    if (firstSeq < this.#next && this.#stretches.length > 0) {
+      this.#stretches.push(...cutStretch(stretch, this.#next, lastSeq).map(stretchOf));
+    } else {
+      this.#stretches.push(stretch);
     }
-    const fitting = firstSeq < this.#next && this.#blocks.length > 0 ? sliceBlock(block, this.#next) : block;
-    this.#blocks.push(fitting);
-    this.#bytes += fitting.length;
+    this.#bytes += stretch.bytes.length;
     this.#next = lastSeq + 1;
     this.#damaged = false;
-  }
-
-  /** The crc covers neither the frame's type nor its log. */
-  #isGood(block: Buffer): boolean {
-    if (!verifyBlock(block)) return false;
-    const { type, log, lastSeq } = readBlockHeader(block);
-    return type === FrameType.MESSAGES && log === this.#log && lastSeq <= this.#lastSeq;
   }
 
   /** A value whose key promises more than its blocks hold. A key beyond the end of the log, or that is none, is damaged itself. */

@@ -1,6 +1,6 @@
 import type { Page } from './page.js';
 
-/** What a page costs beside its blocks' bytes. */
+/** What a page costs beside its stretches' bytes. */
 const pageOverheadBytes = 512;
 
 /**
@@ -60,9 +60,9 @@ export class PageCache {
 
   /** @param firstSeq first number the page holds */
   add(log: number, firstSeq: number, page: Page): void {
-    const bytes = pageOverheadBytes + page.blocks.reduce((sum, block) => sum + block.length + 128, 0);
-    if (bytes > this.#bytesMax || page.blocks.length === 0) return;
-    const cached = { log, firstSeq, page, bytes, uses: 0 };
+    const size = pageOverheadBytes + page.stretches.reduce((sum, { bytes }) => sum + bytes.length + 128, 0);
+    if (size > this.#bytesMax || page.stretches.length === 0) return;
+    const cached = { log, firstSeq, page, bytes: size, uses: 0 };
     const pages = this.#byLog.get(log) ?? [];
     this.#byLog.set(log, pages);
     const index = countUpTo(pages, firstSeq);

@@ -1,4 +1,3 @@
-import { blockFirstSeq, blockLastSeq } from '../protocol/index.js';
 import type { Database } from './database.js';
 import { StorageError } from './errors.js';
 import type { Log } from './log.js';
@@ -40,7 +39,7 @@ export class PageReader {
     }
     if (from < log.firstSeq) {
       const end = Math.min(to, log.firstSeq - 1);
-      return { blocks: [], lost: { from, to: end, reason: 'retention' }, next: end + 1 };
+      return { stretches: [], lost: { from, to: end, reason: 'retention' }, next: end + 1 };
     }
     const page = await this.#find(log, from);
     if (page.next <= Math.min(to, log.lastSeq)) this.#readAhead(log, page.next);
@@ -99,25 +98,26 @@ export class PageReader {
   }
 
   #keep(log: number, page: Page): void {
+    const [first] = page.stretches;
     this.#reads += 1;
-    for (const block of page.blocks) this.#bytesRead += block.length;
-    if (!page.lost && page.blocks.length > 0) this.#cache.add(log, blockFirstSeq(page.blocks[0]!), page);
+    for (const { bytes } of page.stretches) this.#bytesRead += bytes.length;
+    if (!page.lost && first) this.#cache.add(log, first.firstSeq, page);
   }
 }
 
-/** The part of a page that is about [from..to], in whole blocks. */
+/** The part of a page that is about [from..to], in whole stretches. */
 function trim(page: Page, from: number, to: number): Page {
   let first = 0;
-  let end = page.blocks.length;
-  while (first < end && blockLastSeq(page.blocks[first]!) < from) first += 1;
-  while (end > first && blockFirstSeq(page.blocks[end - 1]!) > to) end -= 1;
-  const trimmed = end < page.blocks.length;
-  const blocks = first === 0 && !trimmed ? page.blocks : page.blocks.slice(first, end);
+  let end = page.stretches.length;
+  while (first < end && page.stretches[first]!.lastSeq < from) first += 1;
+  while (end > first && page.stretches[end - 1]!.firstSeq > to) end -= 1;
+  const trimmed = end < page.stretches.length;
+  const stretches = first === 0 && !trimmed ? page.stretches : page.stretches.slice(first, end);
   if (trimmed || (page.lost && page.lost.from > to))
-    return { blocks, next: blockLastSeq(blocks[blocks.length - 1]!) + 1 };
-  if (!page.lost) return { blocks, next: page.next };
+    return { stretches, next: stretches[stretches.length - 1]!.lastSeq + 1 };
+  if (!page.lost) return { stretches, next: page.next };
   const lost = { ...page.lost, to: Math.min(page.lost.to, to) };
-  return { blocks, lost, next: lost.to + 1 };
+  return { stretches, lost, next: lost.to + 1 };
 }
 
 function position(log: Log, from: number): string {

@@ -1,4 +1,5 @@
 import type { LossReason } from '../protocol/index.js';
+import type { Stretch } from './stretch.js';
 
 /** Messages that can no longer be delivered: [from..to], both included. */
 export interface Loss {
@@ -7,11 +8,11 @@ export interface Loss {
   reason: LossReason;
 }
 
-/** A stretch of a log as it was read back from disk. */
+/** A part of a log as it was read back from disk. */
 export interface Page {
-  /** Contiguous and verified. The first may start before the number asked for, the last may end after it: slice them. */
-  blocks: Buffer[];
-  /** What cannot be delivered, directly behind the blocks. */
+  /** Contiguous and verified. The first may start before the number asked for, the last may end after it: cut them. */
+  stretches: Stretch[];
+  /** What cannot be delivered, directly behind the stretches. */
   lost?: Loss;
   /** First number behind this page, its loss included. */
   next: number;

@@ -1,7 +1,9 @@
-import { blockFirstSeq, verifyBlock } from '../protocol/index.js';
+import { lastSeqOfBlocks } from '../protocol/index.js';
 import { splitValue } from './block-value.js';
 import { readBlockKey } from './keys.js';
 import type { Operation } from './level.js';
+import { isBlockOf, readSealedValue, sealValue } from './sealed-value.js';
+import { type Stretch, stretchOf } from './stretch.js';
 
 /** Values are put together up to this size. */
 const valueBytes = 64 * 1024;
@@ -15,7 +17,7 @@ export interface CoalescingPlan {
 
 interface Group {
   keys: Buffer[];
-  values: Buffer[];
+  parts: Buffer[];
   bytes: number;
   lastSeq: number;
 }
@@ -31,24 +33,20 @@ export function planCoalescing(entries: readonly [Buffer, Buffer][], doneSeq: nu
   let group: Group | undefined;
   for (const [key, value] of entries) {
     const lastSeq = readBlockKey(key)?.lastSeq;
-    const blocks = wholeBlocks(value);
-    const firstSeq = blocks && blockFirstSeq(blocks);
-    if (
-      group &&
-      (lastSeq === undefined || firstSeq !== group.lastSeq + 1 || group.bytes + blocks!.length > valueBytes)
-    ) {
+    const whole = wholeStretch(key, value);
+    if (group && (whole?.firstSeq !== group.lastSeq + 1 || group.bytes + whole.bytes.length > valueBytes)) {
       write(plan, group);
       group = undefined;
     }
-    if (lastSeq === undefined || blocks === undefined || blocks.length > valueBytes) {
+    if (!whole || whole.bytes.length > valueBytes) {
       plan.doneSeq = lastSeq ?? plan.doneSeq;
       continue;
     }
-    group ??= { keys: [], values: [], bytes: 0, lastSeq };
+    group ??= { keys: [], parts: [], bytes: 0, lastSeq: whole.lastSeq };
     group.keys.push(key);
-    group.values.push(blocks);
-    group.bytes += blocks.length;
-    group.lastSeq = lastSeq;
+    group.parts.push(whole.bytes);
+    group.bytes += whole.bytes.length;
+    group.lastSeq = whole.lastSeq;
   }
   if (group && (!more || group.bytes > valueBytes / 2)) write(plan, group);
   return plan;
@@ -58,13 +56,22 @@ function write(plan: CoalescingPlan, group: Group): void {
   plan.doneSeq = group.lastSeq;
   if (group.keys.length === 1) return;
   const last = group.keys.length - 1;
-  plan.operations.push({ type: 'put', key: group.keys[last]!, value: Buffer.concat(group.values) });
+  plan.operations.push({ type: 'put', key: group.keys[last]!, value: sealValue(group.parts) });
   for (const key of group.keys.slice(0, last)) plan.operations.push({ type: 'del', key });
 }
 
 /** The blocks of a value, without their receipts; `undefined` when they are not all good, or there is something else. */
-function wholeBlocks(value: Buffer): Buffer | undefined {
+function wholeStretch(key: Buffer, value: Buffer): Stretch | undefined {
+  const { log, lastSeq } = readBlockKey(key) ?? { log: 0, lastSeq: 0 };
+  const whole = readSealedValue(value, log) ?? goodBlocks(value, log);
+  return whole?.lastSeq === lastSeq ? whole : undefined;
+}
+
+function goodBlocks(value: Buffer, log: number): Stretch | undefined {
   const { blocks, receipts, end } = splitValue(value);
-  const whole = blocks.length > 0 && end === value.length && blocks.every(verifyBlock);
-  return whole ? value.subarray(0, end - (receipts?.length ?? 0)) : undefined;
+  const bytes = value.subarray(0, end - (receipts?.length ?? 0));
+  const lastSeq = lastSeqOfBlocks(bytes, bytes.length);
+  const [first] = blocks;
+  if (!first || end !== value.length || lastSeq === undefined) return undefined;
+  return blocks.every((block) => isBlockOf(block, log)) ? { ...stretchOf(first), bytes, lastSeq } : undefined;
 }

@@ -11,6 +11,7 @@ import type { LinkRole } from './connect-link.js';
 import { EdgeLink } from './edge-link.js';
 import type { ForkedRewinds } from './forked-rewinds.js';
 import { Link, type LinkMessage, type LinkReply } from './link.js';
+import { pageMessage } from './page-message.js';
 
 /** What the data socket gives its forks access to. */
 export interface DataSocketContext {
@@ -99,8 +100,7 @@ function rewindPeer(link: Link, origin: Origin, rewinds: ForkedRewinds): Peer {
   return {
     call: async ({ fields }) => {
       const { log, from } = fields as { log: number; from: number };
-      const { blocks, ...rest } = await origin.read(log, from, Number.MAX_SAFE_INTEGER);
-      return { fields: rest, blocks };
+      return pageMessage(await origin.read(log, from, Number.MAX_SAFE_INTEGER));
     },
     notice: (message) => rewinds.notice(message),
     closed: (error) => rewinds.disconnected(link, error),

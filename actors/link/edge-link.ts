@@ -1,10 +1,11 @@
 import type { Logger } from 'pino';
-import { limits, readPublish, type ServerMessage } from '../../protocol/index.js';
+import { limits, readPublish, type ServerMessage, splitBlocks } from '../../protocol/index.js';
 import type { OpenPublisher, Origin, PublisherLogin } from '../origin.js';
 import type { Outlet } from '../outlet.js';
 import { PageTurns } from '../page-turns.js';
 import type { OpenSubscription, SubscriptionStart } from '../subscription.js';
 import type { Link, LinkMessage, LinkReply } from './link.js';
+import { pageMessage } from './page-message.js';
 
 /** Bytes queued towards an edge above which its feeds wait; in time they are served from the log. */
 const roomBytes = 1024 * 1024;
@@ -69,8 +70,7 @@ export class EdgeLink {
         };
       case 'read': {
         const { log, from, to } = fields as { log: number; from: number; to: number };
-        const { blocks, ...rest } = await origin.read(log, from, to);
-        return { fields: rest, blocks };
+        return pageMessage(await origin.read(log, from, to));
       }
       case 'openPublisher':
         return {
@@ -156,7 +156,12 @@ export class EdgeLink {
       get queuedBytes() {
         return link.queuedBytes;
       },
-      write: (blocks) => link.notify('blocks', { log }, blocks),
+      write: (frames) =>
+        link.notify(
+          'blocks',
+          { log },
+          frames.flatMap((bytes) => splitBlocks(bytes).blocks),
+        ),
       send: (message) => this.#tell(log, message),
     };
   }

@@ -1,6 +1,6 @@
-import type { Page } from '../../storage/index.js';
 import type { OpenRewind, RewindReceiver, Rewinds } from '../rewinds.js';
 import type { Link, LinkMessage } from './link.js';
+import { pageOf } from './page-message.js';
 
 /** Rewinds of the RewindHost in a fork, over its link. While there is no link, nothing can be opened. */
 export class ForkedRewinds implements Rewinds {
@@ -45,7 +45,7 @@ export class ForkedRewinds implements Rewinds {
   notice({ topic, fields, blocks }: LinkMessage): void {
     const { rewind, ...rest } = fields as { rewind: number };
     const receiver = this.#receivers.get(rewind);
-    if (topic === 'page') receiver?.page({ ...(rest as Omit<Page, 'blocks'>), blocks });
+    if (topic === 'page') receiver?.page(pageOf({ fields: rest, blocks }));
     else if (topic === 'failed') receiver?.failed(new Error(String((rest as { message?: string }).message)));
   }
 }

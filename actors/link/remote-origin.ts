@@ -8,6 +8,7 @@ import type { SubscriptionListProtocol } from '../subscription-list.js';
 import type { SessionEnd } from '../subscription-machine.js';
 import { connectLink } from './connect-link.js';
 import type { Link, LinkMessage } from './link.js';
+import { pageOf } from './page-message.js';
 
 /** The live stream of a log, as main sends it. */
 interface Feed {
@@ -73,8 +74,7 @@ export class RemoteOrigin implements Origin {
   }
 
   async read(log: number, from: number, to: number): Promise<Page> {
-    const { fields, blocks } = await this.#link.call('read', { log, from, to });
-    return { ...(fields as Omit<Page, 'blocks'>), blocks };
+    return pageOf(await this.#link.call('read', { log, from, to }));
   }
 
   async openPublisher(login: PublisherLogin, owner: PublisherOwner): Promise<OpenPublisher> {

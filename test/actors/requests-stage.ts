@@ -21,7 +21,7 @@ import {
   type SessionSummary,
   type SubscribeBody,
 } from '../../protocol/index.js';
-import type { Page } from '../../storage/index.js';
+import { type Page, stretchOf } from '../../storage/index.js';
 import { until } from '../support/deadline.js';
 import { texts } from '../support/payloads.js';
 import { startSystem } from './actor-system.js';
@@ -59,7 +59,10 @@ export class TestOrigin {
   summaries = [sessionOf()];
   owner: PublisherOwner | undefined;
   closedPublishers = 0;
-  read: (log: number, from: number, to: number) => Promise<Page> = async () => ({ blocks: [blockOf(1, 10)], next: 11 });
+  read: (log: number, from: number, to: number) => Promise<Page> = async () => ({
+    stretches: [stretchOf(blockOf(1, 10))],
+    next: 11,
+  });
 
   async findSession(source: string, session: string): Promise<SessionSummary> {
     const found = this.summaries.find((summary) => session === '' || summary.session === session);

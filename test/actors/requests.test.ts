@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type ClientMessage, encodeMessage, limits } from '../../protocol/index.js';
-import type { Page } from '../../storage/index.js';
+import { type Page, stretchOf } from '../../storage/index.js';
 import { turn, until } from '../support/deadline.js';
 import { Stage } from './requests-stage.js';
 import { blockOf, filled, sessionOf } from './support.js';
@@ -161,7 +161,7 @@ describe('a rerequest', () => {
   it('is rejected when four are being answered', async () => {
     const stage = await Stage.start({});
     const pages: (() => void)[] = [];
-    const page: Page = { blocks: [blockOf(1, 10)], next: 11 };
+    const page: Page = { stretches: [stretchOf(blockOf(1, 10))], next: 11 };
     stage.origin.read = () => new Promise((resolve) => pages.push(() => resolve(page)));
     for (const request of [1, 2, 3, 4, 5]) stage.say({ type: 'REREQUEST', request, from: 1, to: 2 });
     expect(await stage.hears('REJECTED')).toMatchObject({ request: 5, code: 'ERR_TOO_MANY_REREQUESTS' });

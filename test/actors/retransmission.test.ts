@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Retransmission } from '../../actors/retransmission.js';
 import { blockFirstSeq, blockHeaderBytes, readBlockHeader, verifyBlock } from '../../protocol/index.js';
-import type { Page } from '../../storage/index.js';
+import { type Page, stretchOf } from '../../storage/index.js';
 import { turn } from '../support/deadline.js';
 import { blockOf, deferred, TestOutlet, textsIn } from './support.js';
 
@@ -11,7 +11,7 @@ const blocks = [blockOf(1, 4), blockOf(5, 2), blockOf(7, 4)];
 /** Reads one block at a time. */
 function blockwise(from: number): Page {
   const block = [...blocks].reverse().find((candidate) => blockFirstSeq(candidate) <= from)!;
-  return { blocks: [block], next: readBlockHeader(block).lastSeq + 1 };
+  return { stretches: [stretchOf(block)], next: readBlockHeader(block).lastSeq + 1 };
 }
 
 /** Headers and bodies are written one after the other. */
@@ -51,15 +51,15 @@ describe('a retransmission', () => {
   });
 
   it('sends nothing of what a page holds beyond the range', async () => {
-    const { frames } = await answer(1, 4, () => ({ blocks, next: 11 }));
+    const { frames } = await answer(1, 4, () => ({ stretches: blocks.map(stretchOf), next: 11 }));
     expect(textsIn(frames)).toEqual(['1', '2', '3', '4']);
   });
 
   it('announces what is lost of the range, no more, and goes on behind it', async () => {
     const read = (from: number): Page =>
       from === 1
-        ? { blocks: [], lost: { from: 1, to: 4, reason: 'corrupt' }, next: 5 }
-        : { blocks: [blocks[1]!], lost: { from: 7, to: 10, reason: 'missing' }, next: 11 };
+        ? { stretches: [], lost: { from: 1, to: 4, reason: 'corrupt' }, next: 5 }
+        : { stretches: [stretchOf(blocks[1]!)], lost: { from: 7, to: 10, reason: 'missing' }, next: 11 };
     const { outlet, frames } = await answer(1, 8, read);
     expect(textsIn(frames)).toEqual(['5', '6']);
     expect(outlet.sent).toEqual([
@@ -114,7 +114,13 @@ describe('a retransmission', () => {
   it('fails when the log cannot be read, or answers with another number', async () => {
     const failing = new Retransmission(3, 1, 6, () => Promise.reject(new Error('no disk')), new TestOutlet());
     await expect(failing.run()).rejects.toThrow('no disk');
-    const wrong = new Retransmission(3, 1, 6, async () => ({ blocks: [blocks[1]!], next: 7 }), new TestOutlet());
+    const wrong = new Retransmission(
+      3,
+      1,
+      6,
+      async () => ({ stretches: [stretchOf(blocks[1]!)], next: 7 }),
+      new TestOutlet(),
+    );
     await expect(wrong.run()).rejects.toThrow('retransmission wants 1, read 5');
   });
 });

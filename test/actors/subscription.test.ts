@@ -4,7 +4,7 @@ import type { OpenRewind, RewindReceiver, Rewinds } from '../../actors/rewinds.j
 import SubscriptionActor from '../../actors/subscription.js';
 import type { SubscriptionMembers } from '../../actors/subscription-members.js';
 import type { SessionSummary } from '../../protocol/index.js';
-import { Ring } from '../../storage/index.js';
+import { Ring, stretchOf } from '../../storage/index.js';
 import { turn, until } from '../support/deadline.js';
 import { startSystem } from './actor-system.js';
 import { blockOf, deferred, sessionOf, TestOutlet, textsIn } from './support.js';
@@ -106,7 +106,7 @@ describe('a subscription', () => {
   it('is rewound from the log into the live stream and follows it', async () => {
     const stage = await start({ next: 2 });
     const rewind = await asked(stage);
-    rewind.receiver.page({ blocks: blocks.slice(0, 2), next: 5 });
+    rewind.receiver.page({ stretches: blocks.slice(0, 2).map(stretchOf), next: 5 });
     await until(() => stage.outlet.sent.length > 0, 'LIVE');
     expect(textsIn(stage.outlet.written)).toEqual(['2', '3', '4', '5', '6']);
     expect(stage.outlet.sent).toEqual([{ type: 'LIVE', log: 7, seq: 6 }]);
@@ -129,7 +129,7 @@ describe('a subscription', () => {
 
   it('tells of messages that are lost', async () => {
     const stage = await start();
-    (await asked(stage)).receiver.page({ blocks: [], lost: { from: 1, to: 4, reason: 'corrupt' }, next: 5 });
+    (await asked(stage)).receiver.page({ stretches: [], lost: { from: 1, to: 4, reason: 'corrupt' }, next: 5 });
     await until(() => stage.outlet.sent.length === 2, 'LIVE');
     expect(stage.outlet.sent).toEqual([
       { type: 'LOST', log: 7, from: 1, to: 4, reason: 'corrupt' },
@@ -140,12 +140,12 @@ describe('a subscription', () => {
   it('starts a new rewind at its next number when one fails', async () => {
     const stage = await start();
     const first = await asked(stage);
-    first.receiver.page({ blocks: [blocks[0]!], next: 3 });
+    first.receiver.page({ stretches: [stretchOf(blocks[0]!)], next: 3 });
     await until(() => first.reads.length === 2, 'the second page to be asked for');
     first.receiver.failed(new Error('crashed'));
     const second = await asked(stage, 2);
     expect([first.reads, second.reads, first.closed]).toEqual([[1, 3], [3], true]);
-    second.receiver.page({ blocks: [blocks[1]!], next: 5 });
+    second.receiver.page({ stretches: [stretchOf(blocks[1]!)], next: 5 });
     await until(() => stage.outlet.sent.length === 1, 'LIVE');
     expect(textsIn(stage.outlet.written)).toEqual(['1', '2', '3', '4', '5', '6']);
     expect(stage.open.inspect().rewindRestarts).toBe(1);
@@ -156,9 +156,9 @@ describe('a subscription', () => {
     const first = await asked(stage);
     first.receiver.failed(new Error('crashed'));
     const second = await asked(stage, 2);
-    first.receiver.page({ blocks: [blocks[0]!], next: 3 });
+    first.receiver.page({ stretches: [stretchOf(blocks[0]!)], next: 3 });
     first.receiver.failed(new Error('crashed again'));
-    second.receiver.page({ blocks: blocks.slice(0, 2), next: 5 });
+    second.receiver.page({ stretches: blocks.slice(0, 2).map(stretchOf), next: 5 });
     await until(() => stage.outlet.sent.length === 1, 'LIVE');
     expect(textsIn(stage.outlet.written)).toEqual(['1', '2', '3', '4', '5', '6']);
     expect(stage.rewinds.opened).toHaveLength(2);
@@ -193,7 +193,7 @@ describe('a subscription', () => {
 
   it('ends alone, with a code, when it is given what does not fit', async () => {
     const stage = await start();
-    (await asked(stage)).receiver.page({ blocks: [blocks[1]!], next: 5 });
+    (await asked(stage)).receiver.page({ stretches: [stretchOf(blocks[1]!)], next: 5 });
     await until(() => stage.outlet.sent.length === 1, 'the end of the subscription');
     expect(stage.outlet.sent[0]).toMatchObject({ type: 'UNSUBSCRIBED', code: 'ERR_INTERNAL' });
     expect(stage.outlet.written).toEqual([]);
@@ -226,7 +226,7 @@ describe('a subscription', () => {
   it('pulls a session that has ended from the log and never joins the broadcast', async () => {
     const session = sessionOf({ state: 'ended', lastSeq: 4, reason: 'closed' });
     const stage = await start({ session, pull: true });
-    (await asked(stage)).receiver.page({ blocks: blocks.slice(0, 2), next: 5 });
+    (await asked(stage)).receiver.page({ stretches: blocks.slice(0, 2).map(stretchOf), next: 5 });
     await until(() => stage.outlet.sent.length === 1, 'the end');
     expect(textsIn(stage.outlet.written)).toEqual(['1', '2', '3', '4']);
     expect(stage.outlet.sent).toMatchObject([{ type: 'END_OF_SESSION', lastSeq: 4 }]);
@@ -238,7 +238,7 @@ describe('a subscription', () => {
     const rewind = await asked(stage);
     stage.open.stop();
     stage.open.stop();
-    rewind.receiver.page({ blocks: [blocks[0]!], next: 3 });
+    rewind.receiver.page({ stretches: [stretchOf(blocks[0]!)], next: 3 });
     rewind.receiver.failed(new Error('late'));
     await until(() => rewind.closed, 'the rewind to be closed');
     await turn();

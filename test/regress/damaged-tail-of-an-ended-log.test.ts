@@ -21,7 +21,7 @@ it('starts although the tail of a log that has ended cannot be read, and knows w
     ['S2', 0],
   ]);
   expect(await second.read(ended.number, 1, 3)).toMatchObject({
-    blocks: [],
+    stretches: [],
     lost: { from: 1, to: 3, reason: 'corrupt' },
   });
   await second.close();

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { blockFirstSeq } from '../../protocol/index.js';
-import { type LevelHandle, type Log, openLevel, Store } from '../../storage/index.js';
+import { blocksOf, cutStretch, type LevelHandle, type Log, openLevel, Store } from '../../storage/index.js';
 import { blockKey, blocksEnd, readBlockKey } from '../../storage/keys.js';
 import { texts } from '../support/payloads.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
@@ -49,7 +49,7 @@ async function blocks(): Promise<Buffer[]> {
   for (let next = 1; next <= log.lastSeq; ) {
     const page = await store.read(log.number, next, log.lastSeq);
     expect(page.lost).toBeUndefined();
-    found.push(...page.blocks.filter((block) => blockFirstSeq(block) >= next));
+    found.push(...page.stretches.flatMap(blocksOf).filter((block) => blockFirstSeq(block) >= next));
     next = page.next;
   }
   return found;
@@ -77,7 +77,7 @@ describe('the coalescer', () => {
     const after = await blocks();
     expect(after.map(String)).toEqual(before.map(String));
     const page = await store.read(log.number, 150, 150);
-    expect(page.blocks.map(blockFirstSeq)).toEqual([150]);
+    expect(page.stretches.flatMap((one) => cutStretch(one, 150, 150)).map(blockFirstSeq)).toEqual([150]);
     expect(log.lastSeq).toBe(300);
   });
 
@@ -202,7 +202,7 @@ describe('a crash or a failed write while values are put together', () => {
     const again = await Store.open(storeOptions(directory, { openLevel: disk.openLevel }));
     for (let round = 0; round < 2; round += 1) {
       const page = await again.read(1, 1, 30);
-      expect([page.blocks.map(blockFirstSeq), page.lost, page.next]).toEqual([
+      expect([page.stretches.flatMap(blocksOf).map(blockFirstSeq), page.lost, page.next]).toEqual([
         Array.from({ length: 30 }, (_, index) => index + 1),
         undefined,
         31,

@@ -2,7 +2,7 @@ import { open, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { blockFirstSeq, blockLastSeq } from '../../protocol/index.js';
-import { type Log, type Loss, openLevel, Store } from '../../storage/index.js';
+import { blocksOf, type Log, type Loss, openLevel, Store } from '../../storage/index.js';
 import { texts } from '../support/payloads.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
 import { storeOptions, TestPublisher } from './store-under-test.js';
@@ -41,7 +41,7 @@ async function readThrough(store: Store, log: Log): Promise<Loss[]> {
   const losses: Loss[] = [];
   for (let next = 1; next <= log.lastSeq; ) {
     const page = await store.read(log.number, next, log.lastSeq);
-    for (const block of page.blocks) {
+    for (const block of page.stretches.flatMap(blocksOf)) {
       expect(blockFirstSeq(block)).toBeLessThanOrEqual(next);
       next = blockLastSeq(block) + 1;
     }

@@ -1,6 +1,6 @@
 import { MemoryLevel } from 'memory-level';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { blockFirstSeq, sealBlock } from '../../protocol/index.js';
+import { sealBlock } from '../../protocol/index.js';
 import type { LevelHandle } from '../../storage/index.js';
 import { blockKey } from '../../storage/keys.js';
 import { readLogBounds } from '../../storage/log-bounds.js';
@@ -32,7 +32,7 @@ describe.each([12, 14] as const)('a key of a block that has become %i bytes long
     await level.put(unfit(0x1_00, bytes), block(2));
     await level.put(blockKey(log, 0x1_01), block(3));
     const page = await readPage(level, log, 1, 3);
-    expect([page.blocks.map(blockFirstSeq), page.lost, page.next]).toEqual([[1, 2, 3], undefined, 4]);
+    expect([page.stretches.map(({ firstSeq }) => firstSeq), page.lost, page.next]).toEqual([[1, 2, 3], undefined, 4]);
   });
 
   it('is left where it is by the coalescer, which goes on behind it', () => {

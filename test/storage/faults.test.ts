@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { blockPayloads, type Durability, decodePayloads, sliceBlock } from '../../protocol/index.js';
-import { type Log, Store, type StoreOptions } from '../../storage/index.js';
+import { blocksOf, type Log, Store, type StoreOptions } from '../../storage/index.js';
 import { readMs } from '../../storage/page-reader.js';
 import { texts } from '../support/payloads.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
@@ -93,7 +93,7 @@ async function contents(store: Store, log: Log): Promise<Map<number, string>> {
   for (let next = log.firstSeq; next <= log.lastSeq; ) {
     const page = await store.read(log.number, next, log.lastSeq);
     expect(page.lost).toBeUndefined();
-    for (const block of page.blocks) {
+    for (const block of page.stretches.flatMap(blocksOf)) {
       for (const payload of decodePayloads(blockPayloads(sliceBlock(block, next)).bytes))
         found.set(next++, String(payload));
     }

@@ -1,10 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { blockFirstSeq, blockLastSeq, encodePayloads, sealBlock } from '../../protocol/index.js';
+import { encodePayloads, sealBlock } from '../../protocol/index.js';
 import type { Database } from '../../storage/database.js';
 import { type LevelHandle, type Log, openLevel, type Page, type StorageError, Store } from '../../storage/index.js';
 import { PageCache } from '../../storage/page-cache.js';
 import { PageReader } from '../../storage/page-reader.js';
 import { ReadSlots } from '../../storage/read-slots.js';
+import { stretchOf } from '../../storage/stretch.js';
+import { until } from '../support/deadline.js';
 import { texts } from '../support/payloads.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
 import { storeOptions, TestPublisher } from './store-under-test.js';
@@ -12,12 +14,15 @@ import { storeOptions, TestPublisher } from './store-under-test.js';
 describe('a page reader whose disk hangs', () => {
   it('gives a read up when its deadline passes, and lets the next one have its turn', async () => {
     const late: (() => void)[] = [];
-    const wait = () => new Promise<void>((resolve) => late.push(resolve));
+    const alarm = (_: number, ring: () => void) => {
+      late.push(ring);
+      return () => {};
+    };
     const iterator = { nextv: () => new Promise(() => {}), close: async () => {} };
     const hanging = { iterator: () => iterator } as unknown as LevelHandle;
     const database = { read: (job: (level: LevelHandle) => Promise<Page>) => job(hanging) } as unknown as Database;
     const log = { number: 1, firstSeq: 1, lastSeq: 100 } as Log;
-    const reader = new PageReader(database, new ReadSlots(1), 1024, wait);
+    const reader = new PageReader(database, new ReadSlots(1), 1024, alarm);
     const outcomes = [reader.read(log, 1, 100), reader.read(log, 50, 100)].map((read) =>
       read.catch((error: StorageError) => error.code),
     );
@@ -57,9 +62,9 @@ describe('a store that reads pages', () => {
     const pages: [number, number][] = [];
     for (let next = 15; next <= 400; ) {
       const page = await store.read(log.number, next, 400);
-      const first = page.blocks[0]!;
-      expect(blockFirstSeq(first)).toBeLessThanOrEqual(next);
-      pages.push([blockFirstSeq(first), page.next - 1]);
+      const { firstSeq } = page.stretches[0]!;
+      expect(firstSeq).toBeLessThanOrEqual(next);
+      pages.push([firstSeq, page.next - 1]);
       next = page.next;
     }
     expect(pages.map(([first]) => first)).toEqual([11, ...pages.slice(0, -1).map(([, last]) => last + 1)]);
@@ -72,22 +77,41 @@ describe('a store that reads pages', () => {
     const page = await store.read(log.number, 1, 400);
     const { reads } = store.stats();
     const inside = await store.read(log.number, 25, 400);
-    expect(inside.blocks[0]).toBe(page.blocks[2]);
+    expect(inside.stretches[0]).toBe(page.stretches[2]);
     expect(inside.next).toBe(page.next);
     expect(store.stats()).toMatchObject({ reads, cacheHits: 1 });
   });
 
+  it('reads the next page ahead while the disk is idle', async () => {
+    await store.read(log.number, 1, 400);
+    await until(() => store.stats().reads === 2, 'the second page to be read');
+    const { next } = await store.read(log.number, 1, 400);
+    const { cacheHits } = store.stats();
+    await store.read(log.number, next, 400);
+    expect(store.stats().cacheHits).toBe(cacheHits + 1);
+  });
+
+  it('reads each page once for all who follow on each other', async () => {
+    const total =
+      40 * sealBlock(1, 1, 0, [encodePayloads(Array.from({ length: 10 }, () => Buffer.alloc(2_500)))]).length;
+    const follow = async (): Promise<void> => {
+      for (let next = 1; next <= 400; ) ({ next } = await store.read(log.number, next, 400));
+    };
+    await Promise.all([follow(), follow(), follow()]);
+    expect(store.stats().bytesRead).toBe(total);
+  });
+
   it('shares one read among all who want the same page at the same time', async () => {
     const pages = await Promise.all(Array.from({ length: 50 }, () => store.read(log.number, 5, 400)));
-    expect(new Set(pages.map(({ blocks }) => blocks[0])).size).toBe(1);
+    expect(new Set(pages.map(({ stretches }) => stretches[0])).size).toBe(1);
     expect(store.stats().reads).toBe(1);
   });
 
   it('ends a page with the block that holds the last number wanted', async () => {
     const page = await store.read(log.number, 5, 25);
-    expect(page.blocks.map(blockLastSeq)).toEqual([10, 20, 30]);
+    expect(page.stretches.map(({ lastSeq }) => lastSeq)).toEqual([10, 20, 30]);
     expect(page.next).toBe(31);
-    expect((await store.read(log.number, 31, 10_000)).blocks.map(blockFirstSeq)[0]).toBe(31);
+    expect((await store.read(log.number, 31, 10_000)).stretches[0]!.firstSeq).toBe(31);
   });
 
   it('reports no more loss than was asked for', async () => {
@@ -97,17 +121,17 @@ describe('a store that reads pages', () => {
     log = store.log(number)!;
     await store.committer.write([{ type: 'del', key: Buffer.from('0400000001000000000000001e', 'hex') }], 'os');
     expect(await store.read(number, 22, 24)).toEqual({
-      blocks: [],
+      stretches: [],
       lost: { from: 22, to: 24, reason: 'missing' },
       next: 25,
     });
     expect(await store.read(number, 22, 50)).toEqual({
-      blocks: [],
+      stretches: [],
       lost: { from: 22, to: 30, reason: 'missing' },
       next: 31,
     });
     const page = await store.read(number, 11, 20);
-    expect([page.blocks.map(blockFirstSeq), page.lost, page.next]).toEqual([[11], undefined, 21]);
+    expect([page.stretches.map(({ firstSeq }) => firstSeq), page.lost, page.next]).toEqual([[11], undefined, 21]);
   });
 
   it('calls what is before the first kept message retention', async () => {
@@ -117,12 +141,12 @@ describe('a store that reads pages', () => {
     log = store.activeSession('main')!;
     expect([log.firstSeq, log.lastSeq]).toEqual([11, 400]);
     expect(await store.read(log.number, 3, 400)).toEqual({
-      blocks: [],
+      stretches: [],
       lost: { from: 3, to: 10, reason: 'retention' },
       next: 11,
     });
     expect(await store.read(log.number, 3, 5)).toEqual({
-      blocks: [],
+      stretches: [],
       lost: { from: 3, to: 5, reason: 'retention' },
       next: 6,
     });
@@ -137,14 +161,14 @@ describe('a store that reads pages', () => {
 describe('a page cache', () => {
   function page(firstSeq: number, count: number): Page {
     const block = sealBlock(1, firstSeq, 0, [texts(...Array.from({ length: count }, () => 'xxxxxxxx'))]);
-    return { blocks: [block], next: firstSeq + count };
+    return { stretches: [stretchOf(block)], next: firstSeq + count };
   }
   const pageBytes = 512 + 128 + 39 + 100;
 
   it('finds any page that holds a number', () => {
     const cache = new PageCache(100_000);
     const pages = [page(1, 10), page(11, 10), page(15, 2)];
-    for (const one of pages) cache.add(1, blockFirstSeq(one.blocks[0]!), one);
+    for (const one of pages) cache.add(1, one.stretches[0]!.firstSeq, one);
     expect(cache.find(1, 1)).toBe(pages[0]);
     expect(cache.find(1, 12)).toBe(pages[1]);
     expect(cache.find(1, 16)).toBe(pages[2]);
@@ -155,7 +179,10 @@ describe('a page cache', () => {
 
   it('drops the pages that were not used for longest', () => {
     const cache = new PageCache(3 * pageBytes);
-    for (const first of [1, 11, 21]) cache.add(1, first, page(first, 10));
+    for (const first of [1, 11, 21]) {
+      cache.add(1, first, page(first, 10));
+      for (let use = 0; use < 2; use += 1) cache.find(1, first);
+    }
     expect(cache.bytes).toBe(3 * pageBytes);
     cache.find(1, 5);
     cache.add(2, 1, page(1, 10));
@@ -169,6 +196,19 @@ describe('a page cache', () => {
     cache.add(1, 1, page(1, 10));
     expect(cache.find(1, 8)?.next).toBe(11);
     expect(cache.bytes).toBe(pageBytes);
+  });
+
+  it('keeps what was wanted twice for longer than what one reader has wanted', () => {
+    const cache = new PageCache(8 * pageBytes);
+    cache.add(1, 1, page(1, 10));
+    cache.find(1, 1);
+    cache.find(1, 1);
+    for (const first of [11, 21, 31]) {
+      cache.add(1, first, page(first, 10));
+      cache.find(1, first);
+    }
+    expect([1, 11, 21, 31].map((seq) => cache.peek(1, seq)?.next)).toEqual([11, undefined, undefined, 41]);
+    expect(cache.bytes).toBe(2 * pageBytes);
   });
 
   it('does not keep what is larger than itself', () => {

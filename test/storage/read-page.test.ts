@@ -1,7 +1,7 @@
 import { MemoryLevel } from 'memory-level';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { blockFirstSeq, blockLastSeq, sealBlock } from '../../protocol/index.js';
-import type { LevelHandle, Page } from '../../storage/index.js';
+import { blocksOf, type LevelHandle, type Page } from '../../storage/index.js';
 import { blockKey } from '../../storage/keys.js';
 import { readPage } from '../../storage/read-page.js';
 import { texts } from '../support/payloads.js';
@@ -30,8 +30,8 @@ function flipped(bytes: Buffer, offset: number): Buffer {
   return copy;
 }
 
-function outline({ blocks, lost, next }: Page): unknown {
-  return { ranges: blocks.map((one) => [blockFirstSeq(one), blockLastSeq(one)]), lost, next };
+function outline({ stretches, lost, next }: Page): unknown {
+  return { ranges: stretches.flatMap(blocksOf).map((one) => [blockFirstSeq(one), blockLastSeq(one)]), lost, next };
 }
 
 const read = async (from: number, lastSeq: number): Promise<unknown> =>
@@ -149,7 +149,7 @@ describe('a page read from the log', () => {
     for (let next = 1; next <= 40; ) {
       const page = await readPage(level, log, next, 40);
       expect(page.next).toBeGreaterThan(next);
-      pages.push([page.blocks.length, page.lost]);
+      pages.push([page.stretches.length, page.lost]);
       next = page.next;
     }
     expect(pages).toEqual([

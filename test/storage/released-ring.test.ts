@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { blockFirstSeq } from '../../protocol/index.js';
-import { Store } from '../../storage/index.js';
+import { blocksOf, Store } from '../../storage/index.js';
 import { texts } from '../support/payloads.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
 import { storeOptions, TestPublisher } from './store-under-test.js';
@@ -16,13 +16,13 @@ it('an ended session whose ring was given back is read from the database, and is
   log.releaseRing();
   expect(store.stats().ringBytes).toBe(0);
   expect(log.ring.has(1)).toBe(false);
-  const before = (await store.read(log.number, 1, 3)).blocks;
+  const before = (await store.read(log.number, 1, 3)).stretches.flatMap(blocksOf);
   expect(before.map(blockFirstSeq)).toEqual([1, 2, 3]);
   expect(await store.coalesceOnce()).toBe(true);
   expect(store.summary(log)).toMatchObject({ state: 'ended', firstSeq: 1, lastSeq: 3 });
   await store.close();
   const again = await Store.open(storeOptions(directory));
-  expect((await again.read(log.number, 1, 3)).blocks).toEqual(before);
+  expect((await again.read(log.number, 1, 3)).stretches.flatMap(blocksOf)).toEqual(before);
   await again.close();
   await remove();
 });

@@ -1,5 +1,4 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { blockFirstSeq } from '../../protocol/index.js';
 import { type Log, Store, type StoreOptions } from '../../storage/index.js';
 import { texts } from '../support/payloads.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
@@ -55,7 +54,7 @@ describe('a store whose write has failed', () => {
     await pauses.end(2);
     expect((await refused).error).toMatchObject({ code: 'ERR_NOT_WRITTEN' });
     await store.ready();
-    expect((await read).blocks.map(blockFirstSeq)).toEqual([1]);
+    expect((await read).stretches.map(({ firstSeq }) => firstSeq)).toEqual([1]);
     expect((await record).lastNumber).toBe(0);
     expect((await session).number).toBe(2);
     expect([store.unavailable(), reopened, store.stats().reopens, disk.failingOpens]).toEqual([undefined, 1, 1, 0]);

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { blockPayloads, decodePayloads, sliceBlock } from '../../protocol/index.js';
-import { type Log, Store, type StoreOptions } from '../../storage/index.js';
+import { blocksOf, type Log, Store, type StoreOptions } from '../../storage/index.js';
 import { texts } from '../support/payloads.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
 import { storeOptions, TestPublisher } from './store-under-test.js';
@@ -29,7 +29,7 @@ async function readAll(store: Store, log: Log, from: number): Promise<string[]> 
   for (let next = from; next <= log.lastSeq; ) {
     const page = await store.read(log.number, next, log.lastSeq);
     expect(page.next).toBeGreaterThan(next);
-    for (const block of page.blocks) {
+    for (const block of page.stretches.flatMap(blocksOf)) {
       const part = found.length === 0 ? sliceBlock(block, next) : block;
       found.push(...[...decodePayloads(blockPayloads(part).bytes)].map(String));
     }

@@ -17,7 +17,7 @@ import {
   sealBlock,
   verifyBlock,
 } from '../../../protocol/index.js';
-import { type Page, Ring } from '../../../storage/index.js';
+import { type Page, Ring, stretchOf } from '../../../storage/index.js';
 import { blockOverheadBytes } from '../../../storage/ring.js';
 
 /** Where a hand-over starts. */
@@ -257,15 +257,15 @@ export class World implements SubscriptionPorts {
     const from = this.#owed!;
     const { firstKept } = this.#scenario;
     if (from < firstKept) {
-      return { blocks: [], lost: { from, to: firstKept - 1, reason: 'retention' }, next: firstKept };
+      return { stretches: [], lost: { from, to: firstKept - 1, reason: 'retention' }, next: firstKept };
     }
     const kept = this.#blocks.slice(0, this.#committed).filter((block) => blockLastSeq(block) >= from);
     const read = kept.slice(0, blocks);
     const next = read.length > 0 ? blockLastSeq(read[read.length - 1]!) + 1 : from;
     const damaged = kept[blocks];
-    if (!loss || !damaged) return { blocks: read, next };
+    if (!loss || !damaged) return { stretches: read.map(stretchOf), next };
     const to = blockLastSeq(damaged);
-    return { blocks: read, lost: { from: next, to, reason: loss }, next: to + 1 };
+    return { stretches: read.map(stretchOf), lost: { from: next, to, reason: loss }, next: to + 1 };
   }
 
   /** What holds at any time. */
@@ -275,7 +275,7 @@ export class World implements SubscriptionPorts {
     assert.equal(this.#machine.pageOwed, this.#owed !== undefined && !this.over, 'it is wrong about the page owed');
     if (this.#machine.pageOwed) return;
     const { key } = this;
-    this.#machine.pageRead({ blocks: [this.#blocks[0]!], next: 0 });
+    this.#machine.pageRead({ stretches: [stretchOf(this.#blocks[0]!)], next: 0 });
     assert.equal(this.key, key, 'a page that nobody had asked for was taken');
   }
 

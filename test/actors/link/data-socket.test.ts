@@ -8,7 +8,7 @@ import { ForkedRewinds } from '../../../actors/link/forked-rewinds.js';
 import { connectOrigin } from '../../../actors/link/remote-origin.js';
 import type { Origin } from '../../../actors/origin.js';
 import RewindHostActor from '../../../actors/rewind-host.js';
-import type { Page } from '../../../storage/index.js';
+import { type Page, stretchOf } from '../../../storage/index.js';
 import { until } from '../../support/deadline.js';
 import { startSystem } from '../actor-system.js';
 import { TestOrigin } from '../requests-stage.js';
@@ -79,7 +79,7 @@ describe('the data socket', () => {
       page: (page) => pages.push(page),
       failed: (error) => failures.push(error.message),
     });
-    const page: Page = { blocks: [blockOf(1, 2)], lost: { from: 3, to: 9, reason: 'missing' }, next: 10 };
+    const page: Page = { stretches: [stretchOf(blockOf(1, 2))], lost: { from: 3, to: 9, reason: 'missing' }, next: 10 };
     origin.read = async () => page;
     open.read(1);
     await until(() => pages.length === 1, 'the page');

@@ -8,6 +8,7 @@ import type { Ref } from '../../../actors/runtime/index.js';
 import type { SubscriptionStart } from '../../../actors/subscription.js';
 import type { SubscriptionListProtocol } from '../../../actors/subscription-list.js';
 import { encodePublishHeader, ProtocolError, readPublish } from '../../../protocol/index.js';
+import { stretchOf } from '../../../storage/index.js';
 import { until } from '../../support/deadline.js';
 import { texts } from '../../support/payloads.js';
 import { TestOrigin, TestSubscription } from '../requests-stage.js';
@@ -71,7 +72,11 @@ describe('an edge', () => {
 
   it('reads pages from main, blocks and losses', async () => {
     const { main, edge } = await linked();
-    const page = { blocks: [blockOf(1, 2)], lost: { from: 3, to: 4, reason: 'corrupt' as const }, next: 5 };
+    const page = {
+      stretches: [stretchOf(blockOf(1, 2))],
+      lost: { from: 3, to: 4, reason: 'corrupt' as const },
+      next: 5,
+    };
     const asked: number[][] = [];
     main.read = async (...range) => {
       asked.push(range);

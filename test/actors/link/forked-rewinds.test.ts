@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { ForkedRewinds } from '../../../actors/link/forked-rewinds.js';
 import type { Link } from '../../../actors/link/link.js';
 import type { RewindReceiver } from '../../../actors/rewinds.js';
-import type { Page } from '../../../storage/index.js';
+import { type Page, stretchOf } from '../../../storage/index.js';
 import { blockOf } from '../support.js';
 
 /** The link to a fork; it keeps what is sent. */
@@ -50,7 +50,7 @@ describe('rewinds in a fork', () => {
       ['read', { rewind: 1, from: 5 }],
       ['close', { rewind: 1 }],
     ]);
-    expect([one.pages, other.pages]).toEqual([[{ blocks: [blockOf(5, 2)], next: 7 }], []]);
+    expect([one.pages, other.pages]).toEqual([[{ stretches: [stretchOf(blockOf(5, 2))], next: 7 }], []]);
     expect(rewinds.size).toBe(1);
   });
 
