@@ -85,7 +85,7 @@ export default class RewindHostActor
 function remoteReceiver(link: Link, rewind: number): RewindReceiver {
   return {
     page: (page) => {
-      const { fields, blocks } = pageMessage(page);
+      const { fields, blocks } = pageMessage(page, 0);
       link.notify('page', { rewind, ...fields }, blocks);
     },
     failed: (error) => link.notify('failed', { rewind, message: error.message }),

@@ -100,7 +100,7 @@ function rewindPeer(link: Link, origin: Origin, rewinds: ForkedRewinds): Peer {
   return {
     call: async ({ fields }) => {
       const { log, from } = fields as { log: number; from: number };
-      return pageMessage(await origin.read(log, from, Number.MAX_SAFE_INTEGER));
+      return pageMessage(await origin.read(log, from, Number.MAX_SAFE_INTEGER), from);
     },
     notice: (message) => rewinds.notice(message),
     closed: (error) => rewinds.disconnected(link, error),

@@ -70,7 +70,7 @@ export class EdgeLink {
         };
       case 'read': {
         const { log, from, to } = fields as { log: number; from: number; to: number };
-        return pageMessage(await origin.read(log, from, to));
+        return pageMessage(await origin.read(log, from, to), from);
       }
       case 'openPublisher':
         return {

@@ -1,9 +1,14 @@
+import { blockLastSeq } from '../../protocol/index.js';
 import { blocksOf, type Page, stretchOf } from '../../storage/index.js';
 import type { LinkMessage } from './link.js';
 
-/** A page as it travels over a link: block by block, so that the other end need not trust more than each block says. */
-export function pageMessage({ stretches, ...fields }: Page): Pick<LinkMessage, 'fields' | 'blocks'> {
-  return { fields, blocks: stretches.flatMap(blocksOf) };
+/**
+ * A page as it travels over a link, block by block: each is a frame of its own.
+ * @param from the number asked for; a stretch may start many blocks before it
+ */
+export function pageMessage({ stretches, ...fields }: Page, from: number): Pick<LinkMessage, 'fields' | 'blocks'> {
+  const blocks = stretches.flatMap(blocksOf).filter((block) => blockLastSeq(block) >= from);
+  return { fields, blocks };
 }
 
 /** The page such a message holds. */
