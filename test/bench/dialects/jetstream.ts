@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type {
   Dialect,
   Follower,
@@ -66,19 +67,22 @@ class JetStreamFollower extends NatsLines implements Follower {
 
 const lineFeed = 0x0a;
 
-/** Every acknowledgement is two lines: MSG, then a short JSON. */
+/** Every acknowledgement is two lines: MSG, then a short JSON. It comes to an inbox of the publisher's own. */
 class JetStreamPublisher extends Scanner implements Publisher {
-  readonly greeting = Buffer.from(`${natsConnect}SUB ${inbox}.acknowledged 1\r\nPING\r\n`);
+  readonly greeting: Buffer;
   readonly heartbeat = Buffer.from('PONG\r\n');
   readonly #to: PublishListener;
   readonly #batch: number;
   readonly #bytes: readonly Buffer[];
+  readonly #inbox: string;
   #messages = 0;
 
   constructor({ batch, payloadBytes }: PublishOrder, to: PublishListener) {
     super();
     this.#to = to;
     this.#batch = batch;
+    this.#inbox = `${inbox}.${randomUUID()}`;
+    this.greeting = Buffer.from(`${natsConnect}SUB ${this.#inbox} 1\r\nPING\r\n`);
     this.#bytes = [this.#encode(Buffer.alloc(payloadBytes, 'x'))];
   }
 
@@ -104,7 +108,7 @@ class JetStreamPublisher extends Scanner implements Publisher {
   }
 
   #encode(payload: Buffer): Buffer {
-    const head = `PUB ${subject} ${inbox}.acknowledged ${payload.length}\r\n`;
+    const head = `PUB ${subject} ${this.#inbox} ${payload.length}\r\n`;
     return Buffer.from(`${head}${payload.toString('latin1')}\r\n`.repeat(this.#batch), 'latin1');
   }
 }
