@@ -81,8 +81,8 @@ export class FanOut {
       told = this.#seq;
       let stretchEnd = this.#now() + stretchMs;
       let count = 0;
-      for (const member of [...this.#members]) {
-        if (!this.#members.has(member)) continue;
+      // One that leaves meanwhile is not come to; one that joins is told once more what it knows.
+      for (const member of this.#members) {
         member.committed(this.#seq);
         count += 1;
         if (count % membersPerLook !== 0 || this.#now() < stretchEnd) continue;
