@@ -3,6 +3,7 @@ import { latecomerDisk } from '../contenders/latecomer.js';
 import { natsJetStream } from '../contenders/nats.js';
 import { redisStreamsSynced } from '../contenders/redis.js';
 import { publishers } from '../load/run-worker.js';
+import { levelAlone } from './plain.js';
 import { expectCount, perSecond, type Row, rowOf, type Scenario, type Sized } from './scenario.js';
 
 const payloadBytes = 128;
@@ -32,12 +33,16 @@ function scenario(count: number, batch: number, atLeast: number, publishes: Size
   const ours = acknowledged(latecomerDisk, count, batch, publishes);
   const peers = [natsJetStream, redisStreamsSynced].map((peer) => acknowledged(peer, count, 1, single));
   const widened = batch === 1 ? [] : [acknowledged(natsJetStream, count, batch, publishes)];
+  const inFlightBytes = count * batch * inFlight * payloadBytes;
+  const limit = levelAlone({ quick: 1_000_000, full: 100_000_000 }, inFlightBytes, (bytes, elapsedMs) => ({
+    acknowledged: perSecond(bytes / payloadBytes, elapsedMs),
+  }));
   const each = batch === 1 ? 'one message' : `${batch} messages`;
   return {
     name: `acknowledged-${count}-${batch}`,
     title: `Publishing acknowledged: ${count} publisher${count === 1 ? '' : 's'}, ${each} a publish, ${inFlight} publishes in flight each`,
     figures,
-    rows: [ours, ...peers, ...widened],
+    rows: [ours, ...peers, ...widened, limit],
     targets: [{ figure: 'acknowledged', row: ours.name, against: peers[0]!.name, atLeast }],
   };
 }

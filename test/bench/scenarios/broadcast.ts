@@ -3,7 +3,7 @@ import { latecomerDisk, latecomerEdges, latecomerOs } from '../contenders/lateco
 import { natsCore, natsJetStream } from '../contenders/nats.js';
 import { redisPubSub } from '../contenders/redis.js';
 import { followers, publishers } from '../load/run-worker.js';
-import { writeAndSync } from './plain.js';
+import { levelAlone, writeAndSync } from './plain.js';
 import { expectCount, perSecond, type Row, rowOf, type Scenario, type Sized, type Target } from './scenario.js';
 
 const payloadBytes = 100;
@@ -57,6 +57,9 @@ export const broadcasts: readonly Scenario[] = [
       broadcast(natsCore, 1, 64, { quick: 50_000, full: 4_000_000 }),
       broadcast(natsJetStream, 1, 64, { quick: 5_000, full: 300_000 }),
       writeAndSync({ messages: { quick: 50_000, full: 4_000_000 }, payloadBytes }),
+      levelAlone({ quick: 5_000_000, full: 400_000_000 }, 256 * 1024, (bytes, elapsedMs) => ({
+        volume: bytes / elapsedMs / 1_000,
+      })),
     ],
     targets: [
       { ...faster(latecomerOs, 500, natsCore, 64), atLeast: 0.8 },

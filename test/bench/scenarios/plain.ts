@@ -1,5 +1,6 @@
 import { closeSync, fdatasyncSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import { openLevel, writeBatch } from '../../../storage/level.js';
 import { temporaryDirectory } from '../../support/temporary-directory.js';
 import type { Row, Sized } from './scenario.js';
 
@@ -39,6 +40,55 @@ export function syncLatency({ syncs, bytes }: { syncs: Sized; bytes: number }): 
   };
 }
 syncLatency.rowName = 'write + fdatasync';
+
+/** What a batch holds at most, which is also what a commit of this server does. */
+const batchBytesMax = 1024 * 1024;
+
+/**
+ * What the database does with the same payload bytes and nothing around it: batches one after the other, each synced.
+ * @param batchBytes as much as can be on its way at once; a batch never holds more than a commit of this server does
+ * @param numbers what it found, from how many bytes took how many milliseconds
+ */
+export function levelAlone(
+  bytes: Sized,
+  batchBytes: number,
+  numbers: (bytes: number, elapsedMs: number) => Record<string, number>,
+): Row {
+  const size = Math.min(batchBytes, batchBytesMax);
+  return {
+    name: levelAlone.rowName,
+    persists: `LevelDB, fsync after every ${Math.ceil(size / 1024)} KiB, no server and no network`,
+    version: () => '',
+    measure: async (amount) => {
+      const batches = Math.ceil(bytes[amount] / size);
+      const elapsedMs = await levelBatches(batches, size);
+      return { numbers: numbers(batches * size, elapsedMs) };
+    },
+  };
+}
+levelAlone.rowName = 'LevelDB alone';
+
+async function levelBatches(count: number, bytes: number): Promise<number> {
+  const { directory, remove } = await temporaryDirectory();
+  const level = await openLevel(directory);
+  const value = Buffer.alloc(Math.min(bytes, pieceBytes), 'x');
+  const values = Math.ceil(bytes / pieceBytes);
+  const startedMs = performance.now();
+  try {
+    for (let batch = 0; batch < count; batch += 1) {
+      const operations = Array.from({ length: values }, (_, index) => {
+        const key = Buffer.alloc(8);
+        key.writeBigUInt64BE(BigInt(batch * values + index));
+        return { type: 'put' as const, key, value };
+      });
+      await writeBatch(level, operations, true);
+    }
+    return performance.now() - startedMs;
+  } finally {
+    await level.close();
+    await remove();
+  }
+}
 
 async function syncedWrites(count: number, bytes: number, each: (index: number, ms: number) => void): Promise<void> {
   const { directory, remove } = await temporaryDirectory();
