@@ -194,6 +194,11 @@ export function retransmissionHeader(block: Buffer, request: number): Buffer {
   return header;
 }
 
+/** Make a block one of another log. Its crc stays right; nobody else may have it yet. */
+export function stampLog(block: Buffer, log: number): void {
+  block.writeUInt32BE(log, at.log);
+}
+
 /** What follows a block's header. */
 export function blockBody(block: Buffer): Buffer {
   return block.subarray(blockHeaderBytes);

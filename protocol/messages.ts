@@ -63,6 +63,18 @@ export interface SessionSummary {
   endedMs?: number;
   /** Why it ended. */
   reason?: string;
+  /** Bytes of its blocks, once all of it was read after its end. */
+  bytes?: number;
+  /** SHA-256 over its payloads as they are encoded, back to back; in hexadecimal, once all of it was read. */
+  digest?: string;
+  /** Messages of it that could not be read. */
+  lost?: number;
+  /** Milliseconds since 1970 at which all of it was read last. */
+  checkedMs?: number;
+  /** Milliseconds since 1970 at which it was archived. */
+  archivedMs?: number;
+  /** Milliseconds since 1970 at which it was restored from an archive. */
+  restoredMs?: number;
 }
 
 /**

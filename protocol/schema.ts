@@ -67,6 +67,12 @@ const sessionSummary: Fields = {
   createdMs: required(uint),
   endedMs: optional(uint),
   reason: optional(text),
+  bytes: optional(uint),
+  digest: optional(text),
+  lost: optional(uint),
+  checkedMs: optional(uint),
+  archivedMs: optional(uint),
+  restoredMs: optional(uint),
 };
 
 const failure: Fields = { code: required(text), message: required(text), remedy: required(remedy) };

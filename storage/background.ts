@@ -3,6 +3,7 @@ import type { Committer } from './committer.js';
 import type { Database } from './database.js';
 import type { StorageError } from './errors.js';
 import type { Log } from './log.js';
+import { Orphans } from './orphans.js';
 import type { ReadSlots } from './read-slots.js';
 import type { ReceiptBook } from './receipt-book.js';
 import { ReceiptSweeper } from './receipt-sweeper.js';
@@ -19,15 +20,21 @@ export interface BackgroundParts {
   unavailable: () => StorageError | undefined;
   /** All logs, at the moment of asking. */
   logs: () => Iterable<Log>;
+  /** Logs whose blocks belong to no session. */
+  orphans: readonly number[];
 }
 
 /** Pause between two steps of work in the background while there is something to do. */
 const stepMs = 20;
 
-/** What a store does by itself: small blocks are put together, receipts put in rows, and expired ones deleted. */
+/** Pause between two looks for sessions that are gone and whose blocks are not. */
+const orphansMs = 1_000;
+
+/** What a store does by itself: small blocks are put together, receipts put in rows, what is expired or belongs to nobody is deleted. */
 export class Background {
   readonly coalescer: Coalescer;
   readonly sweeper: ReceiptSweeper;
+  readonly orphans: Orphans;
   readonly #saver: StepLoop;
   readonly #parts: BackgroundParts;
 
@@ -37,10 +44,12 @@ export class Background {
     const common = { ...parts, stepMs, logger };
     this.coalescer = new Coalescer({ ...common, saveReceipts: () => this.saveReceipts(), idleMs: coalesceMs });
     this.sweeper = new ReceiptSweeper({ ...common, clock, expiryMs: publisherExpiryMs, idleMs: sweepMs });
+    this.orphans = new Orphans(parts.orphans, { ...common, idleMs: orphansMs });
     const failure = 'receipts could not be put in rows of their own';
     this.#saver = new StepLoop({ step: () => this.#saveWhenDue(), stepMs: saveMs, idleMs: saveMs, logger, failure });
     if (coalesceMs > 0) this.coalescer.start();
     if (sweepMs > 0) this.sweeper.start();
+    if (sweepMs > 0) this.orphans.start();
     if (saveMs > 0) this.#saver.start(saveMs);
   }
 
@@ -52,7 +61,7 @@ export class Background {
 
   /** Resolves when the steps under way are done; there will be no other. */
   async stop(): Promise<void> {
-    await Promise.all([this.coalescer.stop(), this.sweeper.stop(), this.#saver.stop()]);
+    await Promise.all([this.coalescer, this.sweeper, this.orphans, this.#saver].map((work) => work.stop()));
   }
 
   async #saveWhenDue(): Promise<boolean> {

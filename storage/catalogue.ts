@@ -1,6 +1,21 @@
 import type { SessionSummary } from '../protocol/index.js';
 import { catalogueKey, KeyKind, kindRange, readCatalogueKey } from './keys.js';
 import { entries, type LevelHandle, type Operation } from './level.js';
+import type { Loss } from './page.js';
+
+/** What reading all of an ended session has found. */
+export interface SessionCheck {
+  /** Milliseconds since 1970 at which it was read; 0: it comes from an archive, and was not read since. */
+  atMs: number;
+  /** Of its blocks. */
+  bytes: number;
+  /** As {@link SessionDigest} defines it, over the messages that could be read. */
+  digest: string;
+  /** Messages that could not be read. */
+  lost: number;
+  /** Where they are: the first ranges of them. */
+  losses: Loss[];
+}
 
 /** A session's line in the catalogue, as it is stored under its log's number. */
 export interface CatalogueRow {
@@ -12,11 +27,22 @@ export interface CatalogueRow {
   lastSeq: number;
   /** Present when the session has ended. */
   ended?: { atMs: number; reason: string };
+  /** Present when all of it was read after its end. */
+  checked?: SessionCheck;
+  /** When it was archived. */
+  archivedMs?: number;
+  /** When it was restored from an archive; absent for a session this store has seen happen. */
+  restoredMs?: number;
 }
 
 /** The write that puts a line into the catalogue, or replaces it. */
 export function catalogueWrite(log: number, row: CatalogueRow): Operation {
   return { type: 'put', key: catalogueKey(log), value: Buffer.from(JSON.stringify(row)) };
+}
+
+/** The write that takes a line out of the catalogue. */
+export function catalogueDeletion(log: number): Operation {
+  return { type: 'del', key: catalogueKey(log) };
 }
 
 /**
@@ -43,7 +69,7 @@ export async function readCatalogueRow(level: LevelHandle, log: number): Promise
 
 /** A line of the catalogue as clients see it. */
 export function summarize(log: number, row: CatalogueRow, firstSeq: number, lastSeq: number): SessionSummary {
-  const { source, session, epoch, createdMs, ended } = row;
+  const { source, session, epoch, createdMs, ended, checked, archivedMs, restoredMs } = row;
   return {
     source,
     session,
@@ -54,6 +80,10 @@ export function summarize(log: number, row: CatalogueRow, firstSeq: number, last
     lastSeq,
     createdMs,
     ...(ended && { endedMs: ended.atMs, reason: ended.reason }),
+    ...(checked && { bytes: checked.bytes, digest: checked.digest, lost: checked.lost }),
+    ...(checked?.atMs && { checkedMs: checked.atMs }),
+    ...(archivedMs !== undefined && { archivedMs }),
+    ...(restoredMs !== undefined && { restoredMs }),
   };
 }
 

@@ -136,6 +136,8 @@ export class Coalescer {
     );
     const more = !found.whole || (log.state === 'active' && endSeq === coldSeq);
     const plan = planCoalescing(found.entries, progress.doneSeq, more);
+    // What is deleted must not come back.
+    if (log.isRemoved) return false;
     const moved = plan.doneSeq > progress.doneSeq;
     if (moved) await this.#write(log, plan.operations, plan.doneSeq);
     progress.storedSeq = plan.doneSeq;
@@ -166,13 +168,15 @@ export class Coalescer {
   }
 }
 
-function cursorWrite(log: number, doneSeq: number): Operation {
+/** The write that puts on record how far a log is coalesced. */
+export function cursorWrite(log: number, doneSeq: number): Operation {
   const value = Buffer.alloc(8);
   value.writeBigUInt64BE(BigInt(doneSeq));
   return { type: 'put', key: cursorKey(log), value };
 }
 
-function cursorKey(log: number): Buffer {
+/** Key of how far a log is coalesced. */
+export function cursorKey(log: number): Buffer {
   return metaKey(`coalesced/${log}`);
 }
 

@@ -53,6 +53,12 @@ export function iterate(level: LevelHandle, range: Range): AbstractIterator<Leve
   return level.iterator(options) as AbstractIterator<LevelHandle, Buffer, Buffer>;
 }
 
+/** Give the room of what was deleted in a range back to the disk; a database in memory has none to give. */
+export async function compact(level: LevelHandle, from: Buffer, to: Buffer): Promise<void> {
+  const { compactRange } = level as LevelHandle & { compactRange?: (start: Buffer, end: Buffer) => Promise<void> };
+  await compactRange?.call(level, from, to);
+}
+
 /** Every entry of a range, one after the other. */
 export async function* entries(level: LevelHandle, range: Range): AsyncGenerator<[Buffer, Buffer]> {
   const iterator = iterate(level, range);

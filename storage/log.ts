@@ -71,6 +71,8 @@ export class Log {
   #sealed: SealedBlock | undefined;
   #smallFrom: number | undefined;
   #receiptsSeq: number;
+  #isRemoved = false;
+  #lastReadMs = 0;
 
   constructor(facts: LogFacts, ringBytesMax: number) {
     this.number = facts.number;
@@ -175,6 +177,28 @@ export class Log {
   releaseRing(): void {
     assert(this.#state === 'ended', `log ${this.number} is ${this.#state}: its ring is in use`);
     this.ring.reset(this.#lastSeq + 1);
+  }
+
+  /** Whether its session was removed: nothing of it is kept. */
+  get isRemoved(): boolean {
+    return this.#isRemoved;
+  }
+
+  /** The session was removed from the catalogue. Those who still follow its ring have what is in there. */
+  removed(): void {
+    assert(this.#state === 'ended', `log ${this.number} is ${this.#state}: it is in use`);
+    this.#isRemoved = true;
+    this.#firstSeq = this.#lastSeq + 1;
+  }
+
+  /** When somebody read it last, in milliseconds since 1970; 0: not since the store was opened. */
+  get lastReadMs(): number {
+    return this.#lastReadMs;
+  }
+
+  /** Somebody reads it. */
+  readAt(nowMs: number): void {
+    this.#lastReadMs = nowMs;
   }
 
   /** Up to here the receipts of all publishes are in rows of their own; behind it they are with their blocks only. */

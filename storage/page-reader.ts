@@ -37,13 +37,19 @@ export class PageReader {
     if (from > to || from < 1 || from > log.lastSeq) {
       throw new RangeError(`log ${log.number} holds up to ${log.lastSeq}, asked for [${from}..${to}]`);
     }
-    if (from < log.firstSeq) {
-      const end = Math.min(to, log.firstSeq - 1);
-      return { stretches: [], lost: { from, to: end, reason: 'retention' }, next: end + 1 };
-    }
+    if (from < log.firstSeq) return gone(log, from, to);
     const page = await this.#find(log, from);
+    // It may have been removed while this was read.
+    if (page.lost && from < log.firstSeq) return gone(log, from, to);
     if (page.next <= Math.min(to, log.lastSeq)) this.#readAhead(log, page.next);
     return trim(page, from, Math.min(to, log.lastSeq));
+  }
+
+  /** As {@link SessionKeeping.read}. */
+  async readFromDisk(log: Log, from: number): Promise<Page> {
+    if (from < log.firstSeq) return gone(log, from, log.lastSeq);
+    const page = await this.#slots.run(() => this.#readPage(log, from));
+    return page.lost && from < log.firstSeq ? gone(log, from, log.lastSeq) : page;
   }
 
   /** Looking a page up in the cache is how the cache learns that it was wanted, and how often. */
@@ -82,9 +88,13 @@ export class PageReader {
   async #read(log: Log, from: number): Promise<Page> {
     const cached = this.#cache.peek(log.number, from);
     if (cached) return cached;
-    const page = await this.#database.read((level) => this.#inTime(readPage(level, log.number, from, log.lastSeq)));
+    const page = await this.#readPage(log, from);
     this.#keep(log.number, page);
     return page;
+  }
+
+  #readPage(log: Log, from: number): Promise<Page> {
+    return this.#database.read((level) => this.#inTime(readPage(level, log.number, from, log.lastSeq)));
   }
 
   /** The deadline runs while the disk owes a page: neither while the read waits for its turn, nor for a reopen. */
@@ -103,6 +113,12 @@ export class PageReader {
     for (const { bytes } of page.stretches) this.#bytesRead += bytes.length;
     if (!page.lost && first) this.#cache.add(log, first.firstSeq, page);
   }
+}
+
+/** The page of what retention has removed. */
+function gone(log: Log, from: number, to: number): Page {
+  const end = Math.min(to, log.firstSeq - 1);
+  return { stretches: [], lost: { from, to: end, reason: 'retention' }, next: end + 1 };
 }
 
 /** The part of a page that is about [from..to], in whole stretches. */

@@ -140,7 +140,7 @@ function nameOf(source: string, publisher: string): string {
 
 /** Up to where the receipts of a log are in rows; 0 when nothing says so. */
 export async function readReceiptsSeq(level: LevelHandle, log: number): Promise<number> {
-  const position = await level.get(positionKey(log));
+  const position = await level.get(receiptsSeqKey(log));
   return position?.length === 8 ? Number(position.readBigUInt64BE()) : 0;
 }
 
@@ -150,12 +150,18 @@ function positions(logs: Iterable<Log>): { log: Log; seq: number }[] {
 }
 
 function positionWrite({ log, seq }: { log: Log; seq: number }): Operation {
-  const value = Buffer.alloc(8);
-  value.writeBigUInt64BE(BigInt(seq));
-  return { type: 'put', key: positionKey(log.number), value };
+  return receiptsSeqWrite(log.number, seq);
 }
 
-function positionKey(log: number): Buffer {
+/** The write that puts on record up to where the receipts of a log are in rows. */
+export function receiptsSeqWrite(log: number, seq: number): Operation {
+  const value = Buffer.alloc(8);
+  value.writeBigUInt64BE(BigInt(seq));
+  return { type: 'put', key: receiptsSeqKey(log), value };
+}
+
+/** Key of up to where the receipts of a log are in rows. */
+export function receiptsSeqKey(log: number): Buffer {
   return metaKey(`receipts/${log}`);
 }
 

@@ -1,8 +1,9 @@
 import { strict as assert } from 'node:assert';
 import type { SessionSummary } from '../protocol/index.js';
-import { type CatalogueRow, catalogueWrite, summarize } from './catalogue.js';
+import { type CatalogueRow, catalogueDeletion, catalogueWrite, summarize } from './catalogue.js';
 import type { Committer } from './committer.js';
 import { logNumberMax } from './keys.js';
+import type { Operation } from './level.js';
 import { Log } from './log.js';
 
 /** A session of the catalogue with its log. */
@@ -26,6 +27,9 @@ export interface SessionsOptions {
   ringBytesMax: number;
 }
 
+/** Removed sessions that are still known by number: those who were reading one are told that it is gone. */
+const removedMax = 1_000;
+
 /** The catalogue in memory, in step with the one in the database. */
 export class Sessions {
   readonly #options: SessionsOptions;
@@ -34,10 +38,15 @@ export class Sessions {
   readonly #bySource = new Map<string, SourceSessions>();
   /** Sources for which a session is being started. */
   readonly #starting = new Set<string>();
-  #lastNumber = 0;
+  /** Sessions that are not there any more, by number. */
+  readonly #removed = new Map<number, SessionEntry>();
+  #describing: Promise<unknown> = Promise.resolve();
+  #lastNumber: number;
 
-  constructor(options: SessionsOptions, entries: readonly SessionEntry[]) {
+  /** @param lastNumber the highest number of a log that is, or was, in the database without being in the catalogue */
+  constructor(options: SessionsOptions, entries: readonly SessionEntry[], lastNumber = 0) {
     this.#options = options;
+    this.#lastNumber = lastNumber;
     for (const entry of entries) this.#add(entry);
   }
 
@@ -52,7 +61,7 @@ export class Sessions {
   }
 
   log(number: number): Log | undefined {
-    return this.#entries.get(number)?.log;
+    return (this.#entries.get(number) ?? this.#removed.get(number))?.log;
   }
 
   active(source: string): Log | undefined {
@@ -71,7 +80,9 @@ export class Sessions {
   }
 
   summaries(source?: string): SessionSummary[] {
-    const entries = source === undefined ? [...this.#entries.values()] : (this.#bySource.get(source)?.entries ?? []);
+    const sources = source === undefined ? [...this.#bySource.values()] : [this.#bySource.get(source)];
+    const entries = sources.flatMap((own) => own?.entries ?? []);
+    if (sources.length > 1) entries.sort((one, other) => one.row.createdMs - other.row.createdMs);
     return entries.map(({ log }) => this.summary(log));
   }
 
@@ -81,9 +92,7 @@ export class Sessions {
     const active = this.active(source) !== undefined || this.#starting.has(source);
     assert(!active, `source ${source} has an active session`);
     assert(!this.#bySource.get(source)?.byName.has(session), `source ${source} has had a session ${session}`);
-    assert(this.#lastNumber < logNumberMax, 'numbers for logs are used up');
-    this.#lastNumber += 1;
-    const number = this.#lastNumber;
+    const number = this.nextNumber();
     const row: CatalogueRow = { source, session, epoch: randomEpoch(), createdMs: clock(), lastSeq: 0 };
     this.#starting.add(source);
     try {
@@ -125,19 +134,87 @@ export class Sessions {
     return this.summary(log);
   }
 
+  /** A number for another log; it is not given out again. */
+  nextNumber(): number {
+    assert(this.#lastNumber < logNumberMax, 'numbers for logs are used up');
+    this.#lastNumber += 1;
+    return this.#lastNumber;
+  }
+
+  /**
+   * Add to the line of an ended session; one after the other, for each line is written whole.
+   * @throws StorageError when it could not be written
+   */
+  describe(log: Log, facts: Partial<Pick<CatalogueRow, 'checked' | 'archivedMs'>>): Promise<SessionSummary> {
+    const described = this.#describing.then(async () => {
+      const entry = this.#entry(log);
+      assert(entry.row.ended, `log ${log.number} has not ended`);
+      const row = { ...entry.row, ...facts };
+      if (this.#removed.has(log.number)) return this.summary(log);
+      await this.#options.committer.write([catalogueWrite(log.number, row)], 'disk');
+      entry.row = row;
+      return this.summary(log);
+    });
+    this.#describing = described.catch(() => {});
+    return described;
+  }
+
+  /**
+   * Take an ended session out of the catalogue; whoever reads it finds that all of it is gone.
+   * @param operations to be written in the same batch
+   * @throws StorageError when it could not be written: the session is still there
+   */
+  remove(log: Log, operations: Operation[]): Promise<void> {
+    const removed = this.#describing.then(async () => {
+      const entry = this.#entry(log);
+      assert(entry.row.ended, `log ${log.number} has not ended`);
+      if (this.#removed.has(log.number)) return;
+      await this.#options.committer.write([...operations, catalogueDeletion(log.number)], 'disk');
+      this.#forget(entry);
+    });
+    this.#describing = removed.catch(() => {});
+    return removed;
+  }
+
+  /** Take in a session that was restored; its line is in the database. */
+  restored(entry: SessionEntry): void {
+    this.#add(entry);
+  }
+
+  #forget(entry: SessionEntry): void {
+    const { number } = entry.log;
+    const own = this.#bySource.get(entry.row.source)!;
+    own.entries.splice(own.entries.indexOf(entry), 1);
+    own.byName.delete(entry.row.session);
+    this.#entries.delete(number);
+    this.#removed.set(number, entry);
+    for (const oldest of this.#removed.keys()) {
+      if (this.#removed.size <= removedMax) break;
+      this.#removed.delete(oldest);
+    }
+    entry.log.removed();
+  }
+
   #add(entry: SessionEntry): void {
     this.#entries.set(entry.log.number, entry);
     const { source, session } = entry.row;
     const own: SourceSessions = this.#bySource.get(source) ?? { entries: [], byName: new Map() };
     this.#bySource.set(source, own);
-    own.entries.push(entry);
+    own.entries.splice(placeOf(entry, own.entries), 0, entry);
     own.byName.set(session, entry);
     this.#lastNumber = Math.max(this.#lastNumber, entry.log.number);
   }
 
   #entry(log: Log): SessionEntry {
-    const entry = this.#entries.get(log.number);
+    const entry = this.#entries.get(log.number) ?? this.#removed.get(log.number);
     assert(entry?.log === log, `log ${log.number} is not of this store`);
     return entry;
   }
+}
+
+/** A restored session stands where it stood in time; any other is the newest one, whatever the clock says. */
+function placeOf({ row }: SessionEntry, entries: readonly SessionEntry[]): number {
+  if (row.restoredMs === undefined) return entries.length;
+  const place = entries.findIndex((entry) => entry.row.createdMs > row.createdMs);
+  return place === -1 ? entries.length : place;
 }

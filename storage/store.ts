@@ -7,12 +7,14 @@ import { StorageError } from './errors.js';
 import { type LevelHandle, openError, writeBatch } from './level.js';
 import type { Log } from './log.js';
 import { cleanMarker, startFrom } from './open-store.js';
+import { readOrphans } from './orphans.js';
 import type { Page } from './page.js';
 import { PageReader } from './page-reader.js';
 import { ReadSlots } from './read-slots.js';
 import { ReceiptBook } from './receipt-book.js';
 import type { PublisherRecord } from './receipts.js';
 import { recoverLogs } from './recover-logs.js';
+import { SessionKeeping } from './session-keeping.js';
 import { type SessionEntry, Sessions } from './sessions.js';
 import { SpaceGuard } from './space-guard.js';
 import { type StoreOptions, settle } from './store-options.js';
@@ -29,6 +31,8 @@ export class Store {
   readonly durability: Durability;
   /** Through which everything is written. */
   readonly committer: Committer;
+  /** Through which ended sessions are verified, archived, removed and restored. */
+  readonly keeping: SessionKeeping;
   readonly #options: Required<StoreOptions>;
   readonly #database: Database;
   readonly #guard: SpaceGuard;
@@ -45,6 +49,7 @@ export class Store {
     guard: SpaceGuard,
     entries: SessionEntry[],
     receipts: ReceiptBook,
+    orphans: readonly number[],
   ) {
     const { durability, outcomeDeadlineMs, wait } = options;
     this.#options = options;
@@ -53,7 +58,8 @@ export class Store {
     this.durability = durability;
     const committer = new Committer({ database, durability, guard, outcomeDeadlineMs, wait });
     this.committer = committer;
-    this.#sessions = new Sessions({ ...options, committer }, entries);
+    const sessions = new Sessions({ ...options, committer }, entries, Math.max(0, ...orphans));
+    this.#sessions = sessions;
     const slots = new ReadSlots(readsInFlightMax);
     this.#pages = new PageReader(database, slots, options.pageCacheBytesMax, realAlarm);
     this.#receipts = receipts;
@@ -64,6 +70,17 @@ export class Store {
       slots,
       unavailable: () => this.unavailable(),
       logs: () => this.#sessions.logs(),
+      orphans,
+    });
+    const { orphans: swept } = this.#background;
+    const saveReceipts = () => this.saveReceipts();
+    this.keeping = new SessionKeeping({
+      ...options,
+      committer,
+      sessions,
+      pages: this.#pages,
+      orphans: swept,
+      saveReceipts,
     });
     database.recover = (level) => this.#recover(level);
   }
@@ -89,7 +106,7 @@ export class Store {
       takeInReceipts();
       const reserveBytes = options.diskReserveBytes;
       const guard = await SpaceGuard.start({ directory, reserveBytes, freeBytes, clock, logger });
-      return new Store(options, database, guard, sessions, receipts);
+      return new Store(options, database, guard, sessions, receipts, await readOrphans(database.level!));
     } catch (error) {
       await database.close();
       throw openError(directory, error);
@@ -116,7 +133,7 @@ export class Store {
     return this.#sessions.active(source);
   }
 
-  /** The log of that number, active or ended. */
+  /** The log of that number, active or ended; one whose session was removed a while ago is not known any more. */
   log(number: number): Log | undefined {
     return this.#sessions.log(number);
   }
@@ -180,12 +197,18 @@ export class Store {
   async read(log: number, from: number, to: number): Promise<Page> {
     const found = this.log(log);
     if (!found) throw new RangeError(`there is no log ${log}`);
+    found.readAt(this.#options.clock());
     return await this.#pages.read(found, from, to);
   }
 
   /** One step of the background work on small blocks, now. @returns whether it got any further */
   coalesceOnce(): Promise<boolean> {
     return this.#background.coalescer.once();
+  }
+
+  /** One step of the deletion of blocks that belong to no session, now. @returns whether there were any */
+  deleteOrphansOnce(): Promise<boolean> {
+    return this.#background.orphans.once();
   }
 
   /** One step of the background work on expired receipts, now. @returns whether there are more to look at */

@@ -1,0 +1,82 @@
+import { StorageError } from '../errors.js';
+import type { Log } from '../log.js';
+import type { Store } from '../store.js';
+import type { ArchiveIndex } from './archive-index.js';
+import { ArchiveReader } from './archive-reader.js';
+import { type ArchiveWork, fileError, filesOf } from './archive-work.js';
+import { type ArchiveFacts, ArchiveWriter } from './archive-writer.js';
+import { writeWhole } from './atomic-file.js';
+import { readSession } from './read-session.js';
+import { verifyArchive } from './verify-archive.js';
+
+/** An archive that is on disk. */
+export interface Archived {
+  path: string;
+  fileBytes: number;
+  index: ArchiveIndex;
+}
+
+/**
+ * Write an ended session to a file, read the file back, and put on record that it is archived. Doing it again finds the
+ * file and changes nothing.
+ * @param path of the file; its directory is created when absent
+ * @throws StorageError `ERR_SESSION_ACTIVE`, `ERR_SESSION_REMOVED`, `ERR_ARCHIVE_EXISTS`, `ERR_DISK_FULL`,
+ *   `ERR_ARCHIVE_FAILED`, `ERR_ARCHIVE_DAMAGED` (what was written does not read back); no file is left then
+ */
+export async function archiveSession(store: Store, log: Log, path: string, work: ArchiveWork = {}): Promise<Archived> {
+  if (log.state !== 'ended') {
+    throw new StorageError('ERR_SESSION_ACTIVE', `session ${log.session} of ${log.source} is active; end it first`);
+  }
+  if (!(await isThere(path, work))) await writeArchive(store, log, path, work);
+  const reader = await ArchiveReader.open(path, work);
+  await reader.close();
+  refuseOther(store, log, reader);
+  await store.keeping.archived(log);
+  return { path, fileBytes: reader.fileBytes, index: reader.index };
+}
+
+async function writeArchive(store: Store, log: Log, path: string, work: ArchiveWork): Promise<void> {
+  const { source, session, epoch, createdMs, endedMs = 0, reason = '', lastSeq } = store.summary(log);
+  const facts: ArchiveFacts = { source, session, epoch, createdMs, endedMs, reason, lastSeq };
+  await writeWhole(
+    path,
+    work,
+    async (sink) => {
+      const writer = new ArchiveWriter(sink);
+      for await (const page of readSession(store, log, work)) await writer.add(page);
+      await writer.finish(facts);
+    },
+    (partial) => refuseUnreadable(partial, path, work),
+  );
+}
+
+async function refuseUnreadable(partial: string, path: string, work: ArchiveWork): Promise<void> {
+  const { damage } = await verifyArchive(partial, work);
+  if (damage.length === 0) return;
+  const { from, to } = damage[0]!;
+  throw new StorageError('ERR_ARCHIVE_DAMAGED', `${path} does not read back as it was written: [${from}..${to}]`);
+}
+
+/** A file of that name must be of this session; a restored one has another epoch. */
+function refuseOther(store: Store, log: Log, { path, index }: ArchiveReader): void {
+  const { digest = index.digest, lost } = store.summary(log);
+  const sameSession = index.source === log.source && index.session === log.session && index.lastSeq === log.lastSeq;
+  // A damaged session cannot be compared with what it was.
+  if (sameSession && (lost || index.lost.length > 0 || index.digest === digest)) return;
+  throw new StorageError(
+    'ERR_ARCHIVE_EXISTS',
+    `${path} holds another session: ${index.session} of ${index.source}, 1 to ${index.lastSeq}, sha256 ${index.digest}; ` +
+      `move it away to archive session ${log.session} of ${log.source}, 1 to ${log.lastSeq}, sha256 ${digest}`,
+  );
+}
+
+async function isThere(path: string, work: ArchiveWork): Promise<boolean> {
+  try {
+    const file = await filesOf(work).open(path, 'r');
+    await file.close();
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+    throw fileError(error, path);
+  }
+}

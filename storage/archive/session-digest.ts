@@ -1,0 +1,43 @@
+import { createHash } from 'node:crypto';
+import { blockFirstSeq, blockLastSeq, blockPayloads } from '../../protocol/index.js';
+import type { SessionCheck } from '../catalogue.js';
+import type { Loss, Page } from '../page.js';
+
+/** So many ranges of lost messages are listed; the count has all of them. */
+export const lossesMax = 100;
+
+/**
+ * The digest of a session: SHA-256 over its payloads, back to back, as they are encoded in its blocks (msgpack `bin`
+ * values). Nothing of a block but its payloads goes into it, so how the session was cut into blocks does not matter, nor
+ * which log it is, when it was published, or whether it was archived and restored meanwhile.
+ */
+export class SessionDigest {
+  readonly #hash = createHash('sha256');
+  readonly #losses: Loss[] = [];
+  #bytes = 0;
+  #messages = 0;
+  #lost = 0;
+
+  /** Messages so far. */
+  get messages(): number {
+    return this.#messages;
+  }
+
+  /** Take in the next stretch of the session. */
+  add({ blocks, lost }: Pick<Page, 'blocks' | 'lost'>): void {
+    for (const block of blocks) {
+      this.#hash.update(blockPayloads(block).bytes);
+      this.#bytes += block.length;
+      this.#messages += blockLastSeq(block) - blockFirstSeq(block) + 1;
+    }
+    if (!lost) return;
+    this.#lost += lost.to - lost.from + 1;
+    if (this.#losses.length < lossesMax) this.#losses.push(lost);
+  }
+
+  /** What there was, to be called once. */
+  result(): Omit<SessionCheck, 'atMs'> {
+    const digest = this.#hash.digest('hex');
+    return { bytes: this.#bytes, digest, lost: this.#lost, losses: this.#losses };
+  }
+}

@@ -1,0 +1,97 @@
+import type { SessionSummary } from '../protocol/index.js';
+import type { SessionCheck } from './catalogue.js';
+import { StorageError } from './errors.js';
+import type { Log } from './log.js';
+import { orphanWrite } from './orphans.js';
+import type { Page } from './page.js';
+import type { PageReader } from './page-reader.js';
+import { Restoring, type RestoringParts } from './restoring.js';
+
+/** What {@link SessionKeeping} works on. */
+export interface SessionKeepingParts extends RestoringParts {
+  pages: PageReader;
+  /** Milliseconds since 1970. */
+  clock: () => number;
+  randomEpoch: () => string;
+  /** Put the receipts there are in rows: those that are with a block do not outlast it. */
+  saveReceipts: () => Promise<void>;
+}
+
+/** A session as an archive tells it. */
+export interface ArchivedSession {
+  source: string;
+  session: string;
+  createdMs: number;
+  endedMs: number;
+  reason: string;
+  lastSeq: number;
+  check: Omit<SessionCheck, 'atMs'>;
+}
+
+/** What becomes of sessions that have ended: they are read as a whole, archived, removed, restored. */
+export class SessionKeeping {
+  readonly #parts: SessionKeepingParts;
+
+  constructor(parts: SessionKeepingParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * The page of a log from `from` on as it is on disk, whatever readers have in memory; it counts as no use of the
+   * session, and pushes nothing out of the page cache.
+   */
+  read(log: Log, from: number): Promise<Page> {
+    return this.#parts.pages.readFromDisk(log, from);
+  }
+
+  /**
+   * Put on record what reading all of a session has found. The digest of a session that was whole once stays.
+   * @throws StorageError when it could not be written
+   */
+  checked(log: Log, check: SessionCheck): Promise<SessionSummary> {
+    const { digest, lost } = this.#parts.sessions.summary(log);
+    const checked = digest !== undefined && lost === 0 ? { ...check, digest } : check;
+    return this.#parts.sessions.describe(log, { checked });
+  }
+
+  /** Put on record that a session is archived. */
+  archived(log: Log): Promise<SessionSummary> {
+    return this.#parts.sessions.describe(log, { archivedMs: this.#parts.clock() });
+  }
+
+  /**
+   * Remove an ended session. It is gone from the catalogue when this resolves; its blocks are deleted in the
+   * background. Who still reads it is told that they are lost to retention.
+   * @throws StorageError when it could not be written: the session is still there
+   */
+  async remove(log: Log): Promise<void> {
+    const { sessions, orphans, saveReceipts } = this.#parts;
+    if (log.receiptsSeq < log.lastSeq) await saveReceipts();
+    await sessions.remove(log, [orphanWrite(log.number)]);
+    orphans.add(log.number);
+  }
+
+  /**
+   * Start to bring a session back, in a log and an epoch of its own.
+   * @throws StorageError `ERR_SESSION_EXISTS`; when it could not be written
+   */
+  restore(archived: ArchivedSession): Promise<Restoring> {
+    const { clock, randomEpoch } = this.#parts;
+    const { source, session, createdMs, endedMs, reason, lastSeq, check } = archived;
+    if (this.#parts.sessions.find(source, session)) {
+      throw new StorageError('ERR_SESSION_EXISTS', `source ${source} has a session ${session} already`);
+    }
+    const nowMs = clock();
+    return Restoring.begin(this.#parts, {
+      source,
+      session,
+      epoch: randomEpoch(),
+      createdMs,
+      lastSeq,
+      ended: { atMs: endedMs, reason },
+      checked: { ...check, atMs: 0 },
+      archivedMs: nowMs,
+      restoredMs: nowMs,
+    });
+  }
+}
