@@ -1,5 +1,6 @@
-import { type Durability, ProtocolError, type SessionSummary } from '../protocol/index.js';
+import { type Durability, ProtocolError, type SessionReport, type SessionSummary } from '../protocol/index.js';
 import type { Page, Store } from '../storage/index.js';
+import type { ArchiveRequest, ArchiverProtocol } from './archiver.js';
 import type { Followed, OpenPublisher, Origin, PublisherLogin } from './origin.js';
 import type { PublisherOwner } from './publisher.js';
 import type { Ref } from './runtime/index.js';
@@ -8,6 +9,8 @@ import type { SubscriptionListProtocol } from './subscription-list.js';
 
 /** Milliseconds the Session may take to attach a list or a publisher; a reopen of the store comes before that. */
 const askMs = 60_000;
+/** A large session takes long to be archived; this is only there because every question has a deadline. */
+const archiveMs = 24 * 60 * 60 * 1000;
 
 /** The {@link Origin} in the process that has the log. */
 export class LocalOrigin implements Origin {
@@ -15,18 +18,21 @@ export class LocalOrigin implements Origin {
   readonly sources: readonly string[];
   readonly #store: Store;
   readonly #sessions: ReadonlyMap<string, Ref<SessionProtocol>>;
+  readonly #archiver: Ref<ArchiverProtocol>;
   readonly #inspect: () => Promise<Record<string, unknown>>;
 
   /** @param sessions the Session actor of each source */
   constructor(
     store: Store,
     sessions: ReadonlyMap<string, Ref<SessionProtocol>>,
+    archiver: Ref<ArchiverProtocol>,
     inspect: () => Promise<Record<string, unknown>>,
   ) {
     this.durability = store.durability;
     this.sources = [...sessions.keys()];
     this.#store = store;
     this.#sessions = sessions;
+    this.#archiver = archiver;
     this.#inspect = inspect;
   }
 
@@ -56,6 +62,11 @@ export class LocalOrigin implements Origin {
 
   async openPublisher(login: PublisherLogin, owner: PublisherOwner): Promise<OpenPublisher> {
     return this.#sessionOf(login.source).ask('openPublisher', { login, owner }, { timeoutMs: askMs });
+  }
+
+  async archive(request: ArchiveRequest): Promise<SessionReport> {
+    this.#sessionOf(request.source);
+    return this.#archiver.ask('request', request, { timeoutMs: archiveMs });
   }
 
   inspect(): Promise<Record<string, unknown>> {

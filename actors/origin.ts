@@ -1,5 +1,6 @@
-import type { Durability, Publish, SessionSummary } from '../protocol/index.js';
+import type { Durability, Publish, SessionReport, SessionSummary } from '../protocol/index.js';
 import { type Page, Ring } from '../storage/index.js';
+import type { ArchiveRequest } from './archiver.js';
 import type { PublisherOwner } from './publisher.js';
 import type { Ref } from './runtime/index.js';
 import type { SubscriptionListProtocol } from './subscription-list.js';
@@ -54,6 +55,8 @@ export interface Origin {
   /** The page of the log that starts at `from`, read back from storage. */
   read(log: number, from: number, to: number): Promise<Page>;
   openPublisher(login: PublisherLogin, owner: PublisherOwner): Promise<OpenPublisher>;
+  /** Archive, restore or verify a session; it may take hours. */
+  archive(request: ArchiveRequest): Promise<SessionReport>;
   /** The live state of the whole server, for `inspect`. */
   inspect(): Promise<Record<string, unknown>>;
 }

@@ -131,6 +131,8 @@ export class Requests implements ConnectionListener {
         return this.#attempt(message, () => this.#sessions(message.request, message.source));
       case 'INSPECT':
         return this.#attempt(message, () => this.#inspect(message.request));
+      case 'ARCHIVE':
+        return this.#archive(message);
       default:
         return message satisfies never;
     }
@@ -227,6 +229,15 @@ export class Requests implements ConnectionListener {
   async #sessions(request: number, source: string | undefined): Promise<void> {
     const sessions = await this.#context.origin.sessions(source);
     this.#connection.send({ type: 'SESSION_LIST', request, sessions: sessions.slice(-limits.sessionListMax) });
+  }
+
+  /** It may take hours: the connection goes on meanwhile. */
+  #archive({ request, action, session, source = this.#source }: Extract<ClientMessage, { type: 'ARCHIVE' }>): void {
+    const answered = this.#attempt({ request }, async () => {
+      const report = await this.#context.origin.archive({ action, source, session });
+      this.#connection.send({ type: 'SESSION_REPORT', request, ...report });
+    });
+    answered.catch((error: Error) => this.#reject(request, 'ERR_INTERNAL', `${action} failed: ${error.message}`));
   }
 
   async #inspect(request: number): Promise<void> {

@@ -39,6 +39,16 @@ export interface ServerConfig {
   publishBytesMax: number;
   /** After this long without an answer from a failed disk, publishers are told ERR_OUTCOME_UNKNOWN. */
   outcomeDeadlineMs: number;
+  /** Ended sessions are archived here; absent: they are not. */
+  archiveDirectory?: string;
+  /** Ended sessions are removed so many milliseconds after their end; 0: never for their age. */
+  retentionAgeMs: number;
+  /** Ended sessions kept of each source; 0: any number. */
+  retentionCount: number;
+  /** Bytes of ended sessions kept, of all sources together; 0: any number. */
+  retentionBytes: number;
+  /** A session that is due to be removed is kept so long for those who read it. */
+  retentionGraceMs: number;
 }
 
 /** The defaults, as `latecomer check` prints them. */
@@ -56,4 +66,8 @@ export const defaultServerConfig: ServerConfig = {
   diskReserveBytes: 256 * 1024 * 1024,
   publishBytesMax: 64 * 1024 * 1024,
   outcomeDeadlineMs: 30_000,
+  retentionAgeMs: 0,
+  retentionCount: 0,
+  retentionBytes: 0,
+  retentionGraceMs: 10 * 60_000,
 };

@@ -1,4 +1,5 @@
 import type { Store } from '../storage/index.js';
+import ArchiverActor, { type ArchiverProtocol } from './archiver.js';
 import EdgeActor, { type EdgeLimits, type EdgeProtocol } from './edge.js';
 import GeneratorActor, { type GeneratorProtocol } from './generator.js';
 import { inspectActors } from './inspection.js';
@@ -53,6 +54,7 @@ export default class ServerActor extends Actor<ServerParameters, ServerProtocol>
   #edge: Ref<EdgeProtocol> | undefined;
   #rewindFork: SupervisedFork<RewindHostProtocol> | undefined;
   #generator: Ref<GeneratorProtocol> | undefined;
+  #archiver: Ref<ArchiverProtocol> | undefined;
   #dataSocket: DataSocket | undefined;
   #listener: Listener | undefined;
 
@@ -77,10 +79,14 @@ export default class ServerActor extends Actor<ServerParameters, ServerProtocol>
   }
 
   async #start(): Promise<void> {
-    const { config, store } = this.parameters;
+    const { config, store, clock } = this.parameters;
     for (const source of config.sources) await this.#openSession(source);
     this.#nameUnserved();
-    const origin = new LocalOrigin(store, this.#sessions, () => this.inspect());
+    this.#archiver = await this.spawn(
+      { actor: ArchiverActor },
+      { name: 'Archiver', parameters: { store, config, clock } },
+    );
+    const origin = new LocalOrigin(store, this.#sessions, this.#archiver, () => this.inspect());
     const rewinds = await this.#startRewinds(origin);
     await this.#startEdges(origin, rewinds);
     this.#listener = await Listener.listen(config.host, config.port, { running: () => this.#edges() }, this.logger);
@@ -104,6 +110,7 @@ export default class ServerActor extends Actor<ServerParameters, ServerProtocol>
         sessions: this.#sessions.values(),
         edges: this.#edges(),
         generator: this.#generator,
+        archiver: this.#archiver,
       })),
       store: store.stats(),
     };
@@ -111,7 +118,7 @@ export default class ServerActor extends Actor<ServerParameters, ServerProtocol>
 
   async drain(): Promise<void> {
     this.#listener?.close();
-    await this.#generator?.stop();
+    await Promise.all([this.#generator?.stop(), this.#archiver?.stop()]);
     await Promise.allSettled(
       [...this.#sessions.values()].map((session) => session.ask('close', {}, { timeoutMs: flushMs })),
     );

@@ -1,12 +1,16 @@
 import { packageVersion } from '../actors/package-root.js';
 import { CliError, UsageError } from './cli-error.js';
 import type { Command } from './command.js';
+import { archive } from './commands/archive.js';
 import { check } from './commands/check.js';
+import { exportCommand } from './commands/export.js';
 import { inspect } from './commands/inspect.js';
 import { publish } from './commands/publish.js';
+import { restore } from './commands/restore.js';
 import { serve } from './commands/serve.js';
 import { sessions } from './commands/sessions.js';
 import { tail } from './commands/tail.js';
+import { verify } from './commands/verify.js';
 import { loadConfiguration } from './config.js';
 import { escapeControls } from './escape-controls.js';
 import { ExitCode, signalExitCode } from './exit-codes.js';
@@ -19,7 +23,18 @@ import { suggestion } from './suggestion.js';
 import type { Terminal } from './terminal.js';
 
 /** Every command, in the order of the help. */
-export const commands: readonly Command[] = [serve, publish, tail, sessions, inspect, check];
+export const commands: readonly Command[] = [
+  serve,
+  publish,
+  tail,
+  sessions,
+  verify,
+  archive,
+  restore,
+  exportCommand,
+  inspect,
+  check,
+];
 
 /**
  * Run a command line.

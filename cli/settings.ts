@@ -60,6 +60,15 @@ export const settings: readonly Setting[] = [
   setting('diskReserveBytes', integer(0), 'publishes are refused when the disk has less room than this'),
   setting('publishBytesMax', integer(limits.publishWindowBytes), 'unacknowledged bytes of all publishers together'),
   setting('outcomeDeadlineMs', integer(1, 3_600_000), 'publishers of a failed disk are told after this long'),
+  setting(
+    'archiveDirectory',
+    file('the path of a directory'),
+    'directory in which sessions are archived when they have ended; without one they are not',
+  ),
+  setting('retentionAgeMs', integer(0), 'ended sessions are removed this long after their end; 0: never'),
+  setting('retentionCount', integer(0), 'ended sessions that are kept of each source; 0: all'),
+  setting('retentionBytes', integer(0), 'bytes of ended sessions that are kept, of all sources; 0: all'),
+  setting('retentionGraceMs', integer(0), 'a session that is due is kept this long for those who read it'),
   setting('logLevel', oneOf(...logLevels), 'least important level that is logged'),
 ];
 

@@ -29,6 +29,13 @@ export interface PublishOptions {
   signal?: AbortSignal;
 }
 
+/** Options of {@link Client.archive}, {@link Client.restore} and {@link Client.verify}. */
+export interface SessionOptions extends RequestOptions {
+  session: string;
+  /** @defaultValue the source of the client */
+  source?: string;
+}
+
 /** Options of {@link Client.sessions} and {@link Client.inspect}. */
 export interface RequestOptions {
   signal?: AbortSignal;

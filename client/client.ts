@@ -1,6 +1,6 @@
-import type { ClientMessage, SessionSummary } from '../protocol/index.js';
+import type { ArchiveAction, ClientMessage, SessionReport, SessionSummary } from '../protocol/index.js';
 import { Backoff } from './backoff.js';
-import type { ClientEvents, PublishOptions, RequestOptions, ServerFacts } from './client-types.js';
+import type { ClientEvents, PublishOptions, RequestOptions, ServerFacts, SessionOptions } from './client-types.js';
 import type { LoggedIn } from './connection.js';
 import { Emitter } from './emitter.js';
 import type { Environment } from './environment.js';
@@ -12,6 +12,7 @@ import type { Acknowledgement } from './publication.js';
 import { Publisher } from './publisher.js';
 import type { FoundSession } from './range-reader.js';
 import { ReceiveBudget } from './receive-budget.js';
+import { reportOf } from './report-of.js';
 import { Requests } from './requests.js';
 import type { Rerequest, RerequestOptions } from './rerequest.js';
 import { Rerequests } from './rerequests.js';
@@ -157,6 +158,21 @@ export class Client<T = Uint8Array> extends Emitter<ClientEvents> {
     return quiet(asked.then((reply) => (reply.type === 'INSPECTION' ? reply.state : {})));
   }
 
+  /** Have a session that has ended written to a file in the server's archive directory; resolves when it is on disk. */
+  archive(options: SessionOptions): Promise<SessionReport> {
+    return this.#report('archive', options);
+  }
+
+  /** Have a session brought back from the server's archive directory, in an epoch of its own. */
+  restore(options: SessionOptions): Promise<SessionReport> {
+    return this.#report('restore', options);
+  }
+
+  /** Have all of a session read from the server's disk; the report says what is lost. */
+  verify(options: SessionOptions): Promise<SessionReport> {
+    return this.#report('verify', options);
+  }
+
   /**
    * Wait for outstanding acknowledgements, no longer than `closeMs`, then disconnect. Iterators end; what is still
    * outstanding is rejected with `ERR_CLOSED`. Never rejects.
@@ -178,6 +194,12 @@ export class Client<T = Uint8Array> extends Emitter<ClientEvents> {
     cancel();
     this.#link.stop();
     this.#end(new LatecomerError('ERR_CLOSED', 'the client was closed'));
+  }
+
+  #report(action: ArchiveAction, { session, source, signal }: SessionOptions): Promise<SessionReport> {
+    const asked = this.#requests.ask({ type: 'ARCHIVE', action, session, ...(source && { source }) }, signal);
+    this.#budget.owe();
+    return quiet(asked.then(reportOf));
   }
 
   #connect(): Link {

@@ -1,9 +1,12 @@
-import type { ClientMessage, ServerMessage } from '../protocol/index.js';
+import type { ArchiveAction, ClientMessage, ServerMessage } from '../protocol/index.js';
 import { abortedError, type LatecomerError, reportedError } from './errors.js';
 
 /** A request without its number. */
-type Question = { type: 'SESSIONS'; source?: string } | { type: 'INSPECT' };
-type Reply = Extract<ServerMessage, { type: 'SESSION_LIST' | 'INSPECTION' | 'REJECTED' }>;
+type Question =
+  | { type: 'SESSIONS'; source?: string }
+  | { type: 'INSPECT' }
+  | { type: 'ARCHIVE'; action: ArchiveAction; source?: string; session: string };
+type Reply = Extract<ServerMessage, { type: 'SESSION_LIST' | 'INSPECTION' | 'SESSION_REPORT' | 'REJECTED' }>;
 
 interface Pending {
   question: Question;

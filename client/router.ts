@@ -42,6 +42,7 @@ export class Router<T> {
         return;
       case 'SESSION_LIST':
       case 'INSPECTION':
+      case 'SESSION_REPORT':
         requests.answer(message);
         return;
       case 'REJECTED':

@@ -43,7 +43,14 @@ export type ClientMessage =
   | { type: 'REREQUEST'; request: number; source?: string; session?: string; from: number; to: number }
   | { type: 'SESSIONS'; request: number; source?: string }
   | { type: 'INSPECT'; request: number }
+  | { type: 'ARCHIVE'; request: number; action: ArchiveAction; source?: string; session: string }
   | { type: 'HEARTBEAT' };
+
+/**
+ * What is to be done with a session: `archive` – write it to a file in the server's archive directory; `restore` – bring
+ * it back from there; `verify` – read all of it from disk.
+ */
+export type ArchiveAction = 'archive' | 'restore' | 'verify';
 
 /** A line of the session catalogue. */
 export interface SessionSummary {
@@ -75,6 +82,26 @@ export interface SessionSummary {
   archivedMs?: number;
   /** Milliseconds since 1970 at which it was restored from an archive. */
   restoredMs?: number;
+}
+
+/** Messages that cannot be had: [from..to], both included. */
+export interface LostRange {
+  from: number;
+  to: number;
+  reason: LossReason;
+}
+
+/** What was done with a session, and what was found of it. */
+export interface SessionReport {
+  session: SessionSummary;
+  /** Messages that could be read, all of which are in the archive. */
+  messages: number;
+  /** Where the others are: the first hundred ranges. */
+  losses: LostRange[];
+  /** The archive's path on the server. */
+  file?: string;
+  /** Its size. */
+  fileBytes?: number;
 }
 
 /**
@@ -141,6 +168,7 @@ export type ServerMessage =
   | { type: 'RETRANSMITTED'; request: number; from: number; to: number; messages: number }
   | { type: 'SESSION_LIST'; request: number; sessions: SessionSummary[] }
   | { type: 'INSPECTION'; request: number; state: Record<string, unknown> }
+  | ({ type: 'SESSION_REPORT'; request: number } & SessionReport)
   | { type: 'REJECTED'; request: number; code: ErrorCode; message: string; remedy: Remedy }
   | { type: 'ERROR'; code: ErrorCode; message: string; remedy: Remedy }
   | { type: 'HEARTBEAT' };

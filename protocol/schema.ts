@@ -75,6 +75,9 @@ const sessionSummary: Fields = {
   restoredMs: optional(uint),
 };
 
+const reason = oneOf('retention', 'corrupt', 'missing');
+const loss: Fields = { from: required(uint), to: required(uint), reason: required(reason) };
+
 const failure: Fields = { code: required(text), message: required(text), remedy: required(remedy) };
 
 /** Fields of every control message; a field that is not listed is ignored, so that later versions can add some. */
@@ -98,6 +101,12 @@ export const schema = {
   },
   SESSIONS: { request: required(uint), source: optional(name) },
   INSPECT: { request: required(uint) },
+  ARCHIVE: {
+    request: required(uint),
+    action: required(oneOf('archive', 'restore', 'verify')),
+    source: optional(name),
+    session: required(name),
+  },
   HEARTBEAT: {},
   LOGGED_IN: {
     version: required(uint),
@@ -127,7 +136,7 @@ export const schema = {
     request: optional(uint),
     from: required(uint),
     to: required(uint),
-    reason: required(oneOf('retention', 'corrupt', 'missing')),
+    reason: required(reason),
   },
   RESET: {
     request: required(uint),
@@ -154,12 +163,20 @@ export const schema = {
     sessions: required(list(record('session', sessionSummary), limits.sessionListMax)),
   },
   INSPECTION: { request: required(uint), state: required(map) },
+  SESSION_REPORT: {
+    request: required(uint),
+    session: required(record('session', sessionSummary)),
+    messages: required(uint),
+    losses: required(list(record('loss', loss), 100)),
+    file: optional(text),
+    fileBytes: optional(uint),
+  },
   REJECTED: { request: required(uint), ...failure },
   ERROR: failure,
 } satisfies Record<string, Fields>;
 
 /** Records that appear inside messages, for the documentation of the wire. */
-export const records = { subscribe, session: sessionSummary };
+export const records = { subscribe, session: sessionSummary, loss };
 
 /** What is wrong with a message's fields, in words; `undefined` when nothing is. */
 export function firstBadField(value: Record<string, unknown>, fields: Fields): string | undefined {

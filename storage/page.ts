@@ -1,12 +1,8 @@
-import type { LossReason } from '../protocol/index.js';
+import type { LostRange } from '../protocol/index.js';
 import type { Stretch } from './stretch.js';
 
-/** Messages that can no longer be delivered: [from..to], both included. */
-export interface Loss {
-  from: number;
-  to: number;
-  reason: LossReason;
-}
+/** Messages that can no longer be delivered. */
+export type Loss = LostRange;
 
 /** A part of a log as it was read back from disk. */
 export interface Page {

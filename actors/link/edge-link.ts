@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import { limits, readPublish, type ServerMessage, splitBlocks } from '../../protocol/index.js';
+import type { ArchiveRequest } from '../archiver.js';
 import type { OpenPublisher, Origin, PublisherLogin } from '../origin.js';
 import type { Outlet } from '../outlet.js';
 import { PageTurns } from '../page-turns.js';
@@ -76,6 +77,8 @@ export class EdgeLink {
         return {
           fields: { published: await this.#openPublisher(fields as { publisher: number; login: PublisherLogin }) },
         };
+      case 'archive':
+        return { fields: { ...(await origin.archive(fields as unknown as ArchiveRequest)) } };
       case 'inspect':
         return { fields: await origin.inspect() };
       default:

@@ -1,6 +1,7 @@
-import type { Durability, Publish, SessionSummary } from '../../protocol/index.js';
+import type { Durability, Publish, SessionReport, SessionSummary } from '../../protocol/index.js';
 import { blockLastSeq } from '../../protocol/index.js';
 import { type Page, Ring } from '../../storage/index.js';
+import type { ArchiveRequest } from '../archiver.js';
 import type { Followed, OpenPublisher, Origin, PublisherLogin } from '../origin.js';
 import type { PublishAnswer, PublisherOwner } from '../publisher.js';
 import type { Ref } from '../runtime/index.js';
@@ -94,6 +95,11 @@ export class RemoteOrigin implements Origin {
       this.#owners.delete(publisher);
       throw error;
     }
+  }
+
+  async archive(request: ArchiveRequest): Promise<SessionReport> {
+    const { fields } = await this.#link.call('archive', { ...request });
+    return fields as unknown as SessionReport;
   }
 
   async inspect(): Promise<Record<string, unknown>> {

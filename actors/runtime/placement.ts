@@ -15,6 +15,7 @@ const rules = {
   Server: inMemoryOnly,
   Session: inMemoryOnly,
   Generator: inMemoryOnly,
+  Archiver: inMemoryOnly,
   SessionHandler: inMemoryOnly,
   SubscriptionList: inMemoryOnly,
   Subscription: inMemoryOnly,

@@ -16,20 +16,19 @@ export interface ExportedMessage {
 /**
  * Write messages as a NASDAQ BinaryFILE (version 1.00): each packet is its length, two bytes, big-endian, and the
  * payload. A packet of length 0 is the end of the session. The format has no numbers: the first packet is number 1.
- * @param ended whether the session has ended, and the end is to be marked
- * @returns packets written, the mark aside
+ * @param session its last number, and whether it has ended: then the end is marked
  * @throws StorageError `ERR_NOT_EXPORTABLE` for what the format cannot say: a gap, an empty payload, one of more than
  *   65535 bytes; `ERR_DISK_FULL`, `ERR_ARCHIVE_FAILED`. No file is left then.
  */
 export async function writeBinaryFile(
   path: string,
   messages: AsyncIterable<ExportedMessage>,
-  ended: () => boolean,
+  { lastSeq, ended }: { lastSeq: number; ended: boolean },
   work: ArchiveWork = {},
-): Promise<number> {
-  let packets = 0;
+): Promise<void> {
   await writeWhole(path, work, async (sink) => {
     const pieces = new Pieces(sink);
+    let packets = 0;
     for await (const { seq, payload } of messages) {
       if (seq !== packets + 1) throw notExportable(`number ${seq} follows ${packets}, and it has no numbers`);
       if (payload.length === 0) throw notExportable(`message ${seq} is empty, which marks the end of the session`);
@@ -39,10 +38,10 @@ export async function writeBinaryFile(
       packets += 1;
       await pieces.add(lengthOf(payload.length), payload);
     }
-    if (ended()) await pieces.add(lengthOf(0));
+    if (packets !== lastSeq) throw notExportable(`messages ${packets + 1} to ${lastSeq} are lost`);
+    if (ended) await pieces.add(lengthOf(0));
     await pieces.flush();
   });
-  return packets;
 }
 
 function notExportable(why: string): StorageError {
