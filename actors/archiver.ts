@@ -130,9 +130,9 @@ export default class ArchiverActor
   }
 
   async #verify(log: Log): Promise<SessionReport> {
-    const { store, clock } = this.parameters;
+    const { store } = this.parameters;
     const { lastSeq } = log;
-    const { losses, lost, digest, bytes } = await checkSession(store, log, clock(), this.#work());
+    const { losses, lost, digest, bytes } = await checkSession(store, log, this.#work());
     const session = { digest, ...store.summary(log), bytes, lost };
     // A session that is as readable as it ever was, and says something else.
     const changed = lost === 0 && session.digest !== digest;

@@ -1,6 +1,6 @@
 import { type Durability, ProtocolError, type SessionReport, type SessionSummary } from '../protocol/index.js';
 import type { Page, Store } from '../storage/index.js';
-import type { ArchiveRequest, ArchiverProtocol } from './archiver.js';
+import type { ArchiveRequest } from './archiver.js';
 import type { Followed, OpenPublisher, Origin, PublisherLogin } from './origin.js';
 import type { PublisherOwner } from './publisher.js';
 import type { Ref } from './runtime/index.js';
@@ -9,8 +9,14 @@ import type { SubscriptionListProtocol } from './subscription-list.js';
 
 /** Milliseconds the Session may take to attach a list or a publisher; a reopen of the store comes before that. */
 const askMs = 60_000;
-/** A large session takes long to be archived; this is only there because every question has a deadline. */
-const archiveMs = 24 * 60 * 60 * 1000;
+
+/** What a {@link LocalOrigin} has done by others. */
+export interface OriginServices {
+  /** As {@link Origin.inspect}. */
+  inspect(): Promise<Record<string, unknown>>;
+  /** As {@link Origin.archive}, for a source there is. */
+  archive(request: ArchiveRequest): Promise<SessionReport>;
+}
 
 /** The {@link Origin} in the process that has the log. */
 export class LocalOrigin implements Origin {
@@ -18,22 +24,15 @@ export class LocalOrigin implements Origin {
   readonly sources: readonly string[];
   readonly #store: Store;
   readonly #sessions: ReadonlyMap<string, Ref<SessionProtocol>>;
-  readonly #archiver: Ref<ArchiverProtocol>;
-  readonly #inspect: () => Promise<Record<string, unknown>>;
+  readonly #services: OriginServices;
 
   /** @param sessions the Session actor of each source */
-  constructor(
-    store: Store,
-    sessions: ReadonlyMap<string, Ref<SessionProtocol>>,
-    archiver: Ref<ArchiverProtocol>,
-    inspect: () => Promise<Record<string, unknown>>,
-  ) {
+  constructor(store: Store, sessions: ReadonlyMap<string, Ref<SessionProtocol>>, services: OriginServices) {
     this.durability = store.durability;
     this.sources = [...sessions.keys()];
     this.#store = store;
     this.#sessions = sessions;
-    this.#archiver = archiver;
-    this.#inspect = inspect;
+    this.#services = services;
   }
 
   async findSession(source: string, session: string): Promise<SessionSummary> {
@@ -66,11 +65,11 @@ export class LocalOrigin implements Origin {
 
   async archive(request: ArchiveRequest): Promise<SessionReport> {
     this.#sessionOf(request.source);
-    return this.#archiver.ask('request', request, { timeoutMs: archiveMs });
+    return this.#services.archive(request);
   }
 
   inspect(): Promise<Record<string, unknown>> {
-    return this.#inspect();
+    return this.#services.inspect();
   }
 
   #sessionOf(source: string): Ref<SessionProtocol> {

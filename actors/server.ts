@@ -42,6 +42,8 @@ export interface ServerParameters {
 /** Bounds of the steps of a drain. */
 const flushMs = 2_500;
 const edgeDrainMs = 2_500;
+/** A large session takes long to be archived; this is only there because every question has a deadline. */
+const archiveMs = 24 * 60 * 60 * 1000;
 
 /**
  * The root of the tree (the seeds' SessionServer): knows the active session of each source, puts every actor where the
@@ -82,11 +84,15 @@ export default class ServerActor extends Actor<ServerParameters, ServerProtocol>
     const { config, store, clock } = this.parameters;
     for (const source of config.sources) await this.#openSession(source);
     this.#nameUnserved();
-    this.#archiver = await this.spawn(
+    const archiver: Ref<ArchiverProtocol> = await this.spawn(
       { actor: ArchiverActor },
       { name: 'Archiver', parameters: { store, config, clock } },
     );
-    const origin = new LocalOrigin(store, this.#sessions, this.#archiver, () => this.inspect());
+    this.#archiver = archiver;
+    const origin = new LocalOrigin(store, this.#sessions, {
+      inspect: () => this.inspect(),
+      archive: (request) => archiver.ask('request', request, { timeoutMs: archiveMs }),
+    });
     const rewinds = await this.#startRewinds(origin);
     await this.#startEdges(origin, rewinds);
     this.#listener = await Listener.listen(config.host, config.port, { running: () => this.#edges() }, this.logger);

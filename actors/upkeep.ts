@@ -95,8 +95,8 @@ export class Upkeep {
   }
 
   async #check(log: Log, work: ArchiveWork): Promise<void> {
-    const { store, clock, logger } = this.#options;
-    const { lost, losses, ...found } = await checkSession(store, log, clock(), work);
+    const { store, logger } = this.#options;
+    const { lost, losses, ...found } = await checkSession(store, log, work);
     const { source, session } = log;
     const digest = store.summary(log).digest;
     if (lost > 0) logger.error({ source, session, lost, losses }, 'a session is damaged: messages of it are lost');
@@ -108,7 +108,10 @@ export class Upkeep {
     const { source, session } = log;
     const path = join(directory, archiveName(source, session));
     const { fileBytes, index } = await archiveSession(this.#options.store, log, path, work);
-    this.#options.logger.info({ source, session, path, fileBytes, digest: index.digest }, 'session archived');
+    const { digest, lost } = index;
+    const { logger } = this.#options;
+    if (lost.length > 0) logger.error({ source, session, path, lost }, 'a damaged session is archived as it is');
+    else logger.info({ source, session, path, fileBytes, digest }, 'session archived');
   }
 
   async #remove(log: Log): Promise<void> {

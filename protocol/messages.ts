@@ -72,7 +72,7 @@ export interface SessionSummary {
   reason?: string;
   /** Bytes of its blocks, once all of it was read after its end. */
   bytes?: number;
-  /** SHA-256 over its payloads as they are encoded, back to back; in hexadecimal, once all of it was read. */
+  /** SHA-256 over its payloads as they are encoded, back to back; in hexadecimal, once all of it was read and whole. */
   digest?: string;
   /** Messages of it that could not be read. */
   lost?: number;

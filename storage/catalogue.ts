@@ -3,10 +3,8 @@ import { catalogueKey, KeyKind, kindRange, readCatalogueKey } from './keys.js';
 import { entries, type LevelHandle, type Operation } from './level.js';
 import type { Loss } from './page.js';
 
-/** What reading all of an ended session has found. */
-export interface SessionCheck {
-  /** Milliseconds since 1970 at which it was read; 0: it comes from an archive, and was not read since. */
-  atMs: number;
+/** What reading all of a session has found. */
+export interface SessionFindings {
   /** Of its blocks. */
   bytes: number;
   /** As {@link SessionDigest} defines it, over the messages that could be read. */
@@ -15,6 +13,14 @@ export interface SessionCheck {
   lost: number;
   /** Where they are: the first ranges of them. */
   losses: Loss[];
+}
+
+/** What a session's line says of its contents. */
+export interface SessionCheck extends Omit<SessionFindings, 'digest'> {
+  /** Milliseconds since 1970 at which it was read last; 0: it comes from an archive, and was not read since. */
+  atMs: number;
+  /** That of the whole session: absent when it has not been whole at any reading. */
+  digest?: string;
 }
 
 /** A session's line in the catalogue, as it is stored under its log's number. */
@@ -80,7 +86,8 @@ export function summarize(log: number, row: CatalogueRow, firstSeq: number, last
     lastSeq,
     createdMs,
     ...(ended && { endedMs: ended.atMs, reason: ended.reason }),
-    ...(checked && { bytes: checked.bytes, digest: checked.digest, lost: checked.lost }),
+    ...(checked && { bytes: checked.bytes, lost: checked.lost }),
+    ...(checked?.digest !== undefined && { digest: checked.digest }),
     ...(checked?.atMs && { checkedMs: checked.atMs }),
     ...(archivedMs !== undefined && { archivedMs }),
     ...(restoredMs !== undefined && { restoredMs }),

@@ -1,5 +1,5 @@
 import type { SessionSummary } from '../protocol/index.js';
-import type { SessionCheck } from './catalogue.js';
+import type { SessionCheck, SessionFindings } from './catalogue.js';
 import { StorageError } from './errors.js';
 import type { Log } from './log.js';
 import { orphanWrite } from './orphans.js';
@@ -25,7 +25,7 @@ export interface ArchivedSession {
   endedMs: number;
   reason: string;
   lastSeq: number;
-  check: Omit<SessionCheck, 'atMs'>;
+  findings: SessionFindings;
 }
 
 /** What becomes of sessions that have ended: they are read as a whole, archived, removed, restored. */
@@ -45,13 +45,13 @@ export class SessionKeeping {
   }
 
   /**
-   * Put on record what reading all of a session has found. The digest of a session that was whole once stays.
+   * Put on record what reading all of a session has found now. The digest is that of the whole session,
+   * from when it was whole first.
    * @throws StorageError when it could not be written
    */
-  checked(log: Log, check: SessionCheck): Promise<SessionSummary> {
-    const { digest, lost } = this.#parts.sessions.summary(log);
-    const checked = digest !== undefined && lost === 0 ? { ...check, digest } : check;
-    return this.#parts.sessions.describe(log, { checked });
+  checked(log: Log, findings: SessionFindings): Promise<SessionSummary> {
+    const { clock, sessions } = this.#parts;
+    return sessions.describe(log, { checked: checkOf(findings, clock(), sessions.summary(log).digest) });
   }
 
   /** Put on record that a session is archived. */
@@ -77,7 +77,7 @@ export class SessionKeeping {
    */
   restore(archived: ArchivedSession): Promise<Restoring> {
     const { clock, randomEpoch } = this.#parts;
-    const { source, session, createdMs, endedMs, reason, lastSeq, check } = archived;
+    const { source, session, createdMs, endedMs, reason, lastSeq, findings } = archived;
     if (this.#parts.sessions.find(source, session)) {
       throw new StorageError('ERR_SESSION_EXISTS', `source ${source} has a session ${session} already`);
     }
@@ -89,9 +89,15 @@ export class SessionKeeping {
       createdMs,
       lastSeq,
       ended: { atMs: endedMs, reason },
-      checked: { ...check, atMs: 0 },
+      checked: checkOf(findings, 0),
       archivedMs: nowMs,
       restoredMs: nowMs,
     });
   }
+}
+
+/** @param known the digest there is already */
+function checkOf({ digest, ...found }: SessionFindings, atMs: number, known?: string): SessionCheck {
+  const whole = known ?? (found.lost === 0 ? digest : undefined);
+  return { ...found, atMs, ...(whole !== undefined && { digest: whole }) };
 }

@@ -44,7 +44,7 @@ function verified(input: CommandInput, argument: string): Promise<SessionReport>
 async function verifyHere(store: Store, input: CommandInput, name: string): Promise<SessionReport> {
   const log = findLog(store, input, name);
   const { lastSeq } = log;
-  const { lost, losses, digest, bytes } = await checkSession(store, log, Date.now());
+  const { lost, losses, digest, bytes } = await checkSession(store, log);
   return { session: { digest, ...store.summary(log), bytes, lost }, messages: lastSeq - lost, losses };
 }
 

@@ -7,6 +7,7 @@ import { type ArchiveWork, fileError, filesOf } from './archive-work.js';
 import { type ArchiveFacts, ArchiveWriter } from './archive-writer.js';
 import { writeWhole } from './atomic-file.js';
 import { readSession } from './read-session.js';
+import { lossesOf } from './session-digest.js';
 import { verifyArchive } from './verify-archive.js';
 
 /** An archive that is on disk. */
@@ -38,16 +39,19 @@ export async function archiveSession(store: Store, log: Log, path: string, work:
 async function writeArchive(store: Store, log: Log, path: string, work: ArchiveWork): Promise<void> {
   const { source, session, epoch, createdMs, endedMs = 0, reason = '', lastSeq } = store.summary(log);
   const facts: ArchiveFacts = { source, session, epoch, createdMs, endedMs, reason, lastSeq };
+  let index: ArchiveIndex | undefined;
   await writeWhole(
     path,
     work,
     async (sink) => {
       const writer = new ArchiveWriter(sink);
       for await (const page of readSession(store, log, work)) await writer.add(page);
-      await writer.finish(facts);
+      index = await writer.finish(facts);
     },
     (partial) => refuseUnreadable(partial, path, work),
   );
+  const { bytes, digest, lost } = index!;
+  await store.keeping.checked(log, { bytes, digest, ...lossesOf(lost) });
 }
 
 async function refuseUnreadable(partial: string, path: string, work: ArchiveWork): Promise<void> {

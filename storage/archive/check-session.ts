@@ -1,4 +1,4 @@
-import type { SessionCheck } from '../catalogue.js';
+import type { SessionFindings } from '../catalogue.js';
 import type { Log } from '../log.js';
 import type { Store } from '../store.js';
 import type { ArchiveWork } from './archive-work.js';
@@ -7,18 +7,16 @@ import { SessionDigest } from './session-digest.js';
 
 /**
  * Read all of a session from disk and tell what there is. Of an ended one it is put on record.
- * @param nowMs milliseconds since 1970
  * @throws StorageError `ERR_SESSION_REMOVED`; when the database cannot be read or written
  */
 export async function checkSession(
   store: Store,
   log: Log,
-  nowMs: number,
   work: ArchiveWork = {},
-): Promise<SessionCheck> {
+): Promise<SessionFindings> {
   const digest = new SessionDigest();
   for await (const page of readSession(store, log, work)) digest.add(page);
-  const check = { ...digest.result(), atMs: nowMs };
-  if (log.state === 'ended') await store.keeping.checked(log, check);
-  return check;
+  const findings = digest.result();
+  if (log.state === 'ended') await store.keeping.checked(log, findings);
+  return findings;
 }

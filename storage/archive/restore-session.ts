@@ -6,7 +6,7 @@ import type { Store } from '../store.js';
 import { type ArchiveIndex, partsOf } from './archive-index.js';
 import { ArchiveReader } from './archive-reader.js';
 import type { ArchiveWork } from './archive-work.js';
-import { lossesMax, SessionDigest } from './session-digest.js';
+import { lossesOf, SessionDigest } from './session-digest.js';
 
 /**
  * Bring an archived session back into a store, with a log and an epoch of its own. It is there when this resolves, whole;
@@ -64,7 +64,6 @@ function damaged(path: string, { from, to }: Loss): StorageError {
 
 function archivedSession(index: ArchiveIndex) {
   const { source, session, createdMs, endedMs, reason, lastSeq, bytes, digest, lost } = index;
-  const count = lost.reduce((sum, { from, to }) => sum + to - from + 1, 0);
-  const check = { bytes, digest, lost: count, losses: lost.slice(0, lossesMax) };
-  return { source, session, createdMs, endedMs, reason, lastSeq, check };
+  const findings = { bytes, digest, ...lossesOf(lost) };
+  return { source, session, createdMs, endedMs, reason, lastSeq, findings };
 }

@@ -1,10 +1,15 @@
 import { createHash } from 'node:crypto';
 import { blockFirstSeq, blockLastSeq, blockPayloads } from '../../protocol/index.js';
-import type { SessionCheck } from '../catalogue.js';
+import type { SessionFindings } from '../catalogue.js';
 import type { Loss, Page } from '../page.js';
 
 /** So many ranges of lost messages are listed; the count has all of them. */
-export const lossesMax = 100;
+const lossesMax = 100;
+
+/** How many messages are lost, and where the first of them are. */
+export function lossesOf(all: readonly Loss[]): { lost: number; losses: Loss[] } {
+  return { lost: all.reduce((sum, { from, to }) => sum + to - from + 1, 0), losses: all.slice(0, lossesMax) };
+}
 
 /**
  * The digest of a session: SHA-256 over its payloads, back to back, as they are encoded in its blocks (msgpack `bin`
@@ -16,7 +21,6 @@ export class SessionDigest {
   readonly #losses: Loss[] = [];
   #bytes = 0;
   #messages = 0;
-  #lost = 0;
 
   /** Messages so far. */
   get messages(): number {
@@ -30,14 +34,12 @@ export class SessionDigest {
       this.#bytes += block.length;
       this.#messages += blockLastSeq(block) - blockFirstSeq(block) + 1;
     }
-    if (!lost) return;
-    this.#lost += lost.to - lost.from + 1;
-    if (this.#losses.length < lossesMax) this.#losses.push(lost);
+    if (lost) this.#losses.push(lost);
   }
 
   /** What there was, to be called once. */
-  result(): Omit<SessionCheck, 'atMs'> {
+  result(): SessionFindings {
     const digest = this.#hash.digest('hex');
-    return { bytes: this.#bytes, digest, lost: this.#lost, losses: this.#losses };
+    return { bytes: this.#bytes, digest, ...lossesOf(this.#losses) };
   }
 }

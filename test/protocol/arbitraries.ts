@@ -78,6 +78,16 @@ export const clientMessage = fc.oneof(
   ),
   fc.record({ type: is('SESSIONS'), request: uint, source: name }, { requiredKeys: ['type', 'request'] }),
   fc.record({ type: is('INSPECT'), request: uint }),
+  fc.record(
+    {
+      type: is('ARCHIVE'),
+      request: uint,
+      action: fc.constantFrom('archive', 'restore', 'verify'),
+      source: name,
+      session: name,
+    },
+    { requiredKeys: ['type', 'request', 'action', 'session'] },
+  ),
   fc.record({ type: is('HEARTBEAT') }),
 ) as fc.Arbitrary<ClientMessage>;
 

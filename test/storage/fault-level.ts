@@ -19,6 +19,8 @@ export class FaultDisk {
   failingOpens = 0;
   /** So many of the newest batches are gone when it is opened next, synced or not: a broken disk. */
   loseAtNextOpen = 0;
+  /** The database that was opened last. */
+  level: LevelHandle | undefined;
   /** Resolved when the process has ended. */
   readonly crashed: Promise<void>;
   #crash!: () => void;
@@ -49,7 +51,8 @@ export class FaultDisk {
     const handle = { failed: false };
     const batch = (operations: Operation[], { sync }: { sync: boolean }): Promise<void> =>
       this.#write(handle, operations, sync, apply);
-    return Object.assign(level, { batch });
+    this.level = Object.assign(level, { batch });
+    return this.level;
   };
 
   /** The power fails: what was not synced is gone, but for the first `kept` batches of it. */

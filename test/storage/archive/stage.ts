@@ -1,0 +1,61 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { blockPayloads, decodePayloads, sliceBlock } from '../../../protocol/index.js';
+import { type Log, Store, type StoreOptions } from '../../../storage/index.js';
+import { texts } from '../../support/payloads.js';
+import type { FaultDisk } from '../fault-level.js';
+import { storeOptions, TestPublisher } from '../store-under-test.js';
+
+/** Open a store whose database is in memory, on a disk that survives it. */
+export function openStore(directory: string, disk: FaultDisk, more: Partial<StoreOptions> = {}): Promise<Store> {
+  return Store.open(
+    storeOptions(directory, { openLevel: disk.openLevel, freeBytes: async () => 2 ** 40, backoffMs: () => 0, ...more }),
+  );
+}
+
+/** A session with these blocks that has ended. */
+export async function endedSession(
+  store: Store,
+  session: string,
+  blocks: readonly (readonly string[])[],
+  source = 'main',
+): Promise<Log> {
+  const log = await store.createSession(source, session);
+  const publisher = new TestPublisher(store.committer, log, await store.publisher(source, 'p'));
+  for (const block of blocks) await publisher.publish(texts(...block));
+  await store.endSession(log, 'enough');
+  return log;
+}
+
+/** What a reader gets of a log: its messages, and a line for each loss. */
+export async function contents(store: Store, log: Log): Promise<string[]> {
+  const found: string[] = [];
+  for (let next = 1; next <= log.lastSeq; ) {
+    const page = await store.read(log.number, next, log.lastSeq);
+    for (const block of page.blocks) {
+      for (const payload of decodePayloads(blockPayloads(sliceBlock(block, next)).bytes)) {
+        found.push(String(payload));
+        next += 1;
+      }
+    }
+    if (page.lost) found.push(`${page.lost.from}..${page.lost.to} ${page.lost.reason}`);
+    next = page.next;
+  }
+  return found;
+}
+
+/** Delete what belongs to no session, until nothing does. */
+export async function deleteOrphans(store: Store): Promise<void> {
+  for (;;) if (!(await store.deleteOrphansOnce())) return;
+}
+
+/** Turn one bit of a file around. */
+export async function flipBit(path: string, byte: number, bit = 0): Promise<void> {
+  const bytes = await readFile(path);
+  bytes[byte]! ^= 1 << bit;
+  await writeFile(path, bytes);
+}
+
+/** `count` different texts of about that length. */
+export function numbered(count: number, length: number, from = 1): string[] {
+  return Array.from({ length: count }, (_, index) => `${from + index}`.padEnd(length, '.'));
+}

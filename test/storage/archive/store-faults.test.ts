@@ -1,0 +1,123 @@
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { archiveSession, checkSession, restoreSession } from '../../../storage/archive/index.js';
+import type { Store } from '../../../storage/index.js';
+import { KeyKind } from '../../../storage/keys.js';
+import { temporaryDirectory } from '../../support/temporary-directory.js';
+import { type Fault, FaultDisk } from '../fault-level.js';
+import { contents, deleteOrphans, endedSession, numbered, openStore } from './stage.js';
+
+const faults: Fault[] = ['no-space', 'fsync-lost', 'fsync-kept', 'crash-before', 'crash-after'];
+const blocks = Array.from({ length: 9 }, (_, index) => numbered(10, 12_000, 10 * index + 1));
+const kept = [['one', 'two'], ['three']];
+
+let directory: string;
+let remove: () => Promise<void>;
+let path: string;
+let digest: string;
+
+beforeAll(async () => {
+  ({ directory, remove } = await temporaryDirectory());
+  path = join(directory, 'archive');
+  const store = await openStore(directory, new FaultDisk());
+  ({ digest } = (await archiveSession(store, await endedSession(store, 's', blocks), path)).index);
+  await store.close();
+});
+afterAll(() => remove());
+
+/** What is in a database besides the catalogue and receipts: the logs of its blocks, and what is noted of logs. */
+async function traces(disk: FaultDisk): Promise<{ logs: number[]; notes: string[] }> {
+  const logs = new Set<number>();
+  const notes: string[] = [];
+  for await (const key of disk.level!.keys()) {
+    if (key[0] === KeyKind.BLOCK) logs.add(key.readUInt32BE(1));
+    if (key[0] === KeyKind.META && key.includes('/')) notes.push(key.subarray(1).toString());
+  }
+  return { logs: [...logs], notes: notes.filter((note) => note.startsWith('orphan')) };
+}
+
+/** The other session, with all of its messages, and one that goes on. */
+async function prepared(disk: FaultDisk): Promise<Store> {
+  const store = await openStore(directory, disk);
+  await endedSession(store, 'kept', kept);
+  return store;
+}
+
+/** The job is done on a disk that fails at any one of its commits; then the power goes, and `after` looks at what is there. */
+async function atEveryCommit(
+  fault: Fault,
+  prepare: (disk: FaultDisk) => Promise<Store>,
+  job: (store: Store) => Promise<unknown>,
+  after: (store: Store, disk: FaultDisk, done: boolean) => Promise<void>,
+): Promise<void> {
+  const calm = new FaultDisk();
+  const store = await prepare(calm);
+  const first = calm.commits;
+  await job(store);
+  const last = calm.commits;
+  expect(last - first).toBeGreaterThan(2);
+  for (let atCommit = first; atCommit < last; atCommit += 1) {
+    const disk = new FaultDisk();
+    const failing = await prepare(disk);
+    disk.failAt(atCommit, fault);
+    const work = job(failing).then(
+      () => true,
+      () => false,
+    );
+    const done = await Promise.race([work, disk.crashed.then(() => false)]);
+    disk.losePower(0);
+    disk.failingOpens = 0;
+    const again = await openStore(directory, disk);
+    await after(again, disk, done);
+    expect(await contents(again, again.log(1)!)).toEqual(kept.flat());
+    await again.close();
+  }
+}
+
+describe.each(faults)('with %s at any commit', (fault) => {
+  it('a restore is there whole or leaves nothing, and can be done again', async () => {
+    await atEveryCommit(
+      fault,
+      prepared,
+      (store) => restoreSession(store, path),
+      async (store, disk, done) => {
+        const there = store.findSession('main', 's');
+        if (done) expect(there).toBeDefined();
+        const before = new Set((await traces(disk)).logs);
+        await deleteOrphans(store);
+        expect(await traces(disk)).toEqual({ logs: there ? [1, 2] : [1], notes: [] });
+        const { log } = there ?? (await restoreSession(store, path));
+        if (!there) expect(before.has(log), `log ${log} was not used before`).toBe(false);
+        expect(await contents(store, store.log(log)!)).toEqual(blocks.flat());
+        expect(await checkSession(store, store.log(log)!)).toMatchObject({ digest, lost: 0 });
+      },
+    );
+  });
+
+  it('a removed session is gone or still whole, and in the end nothing is left of it', async () => {
+    await atEveryCommit(
+      fault,
+      async (disk) => {
+        const store = await prepared(disk);
+        await endedSession(store, 's', blocks);
+        return store;
+      },
+      async (store) => {
+        await store.keeping.remove(store.log(2)!);
+        await deleteOrphans(store);
+      },
+      async (store, disk, done) => {
+        const there = store.findSession('main', 's');
+        if (done) expect(there).toBeUndefined();
+        if (there) {
+          expect(await contents(store, store.log(there.log)!)).toEqual(blocks.flat());
+          await store.keeping.remove(store.log(there.log)!);
+        }
+        await deleteOrphans(store);
+        expect(await traces(disk)).toEqual({ logs: [1], notes: [] });
+        expect(store.sessions().map(({ session }) => session)).toEqual(['kept']);
+        expect((await store.publisher('main', 'p')).lastNumber, 'receipts outlast their session').toBe(11);
+      },
+    );
+  });
+});
