@@ -9,6 +9,7 @@ import type { Operation } from './level.js';
 import { Log } from './log.js';
 import { type Orphans, orphanDeletion, orphanWrite } from './orphans.js';
 import { receiptsSeqWrite } from './receipt-book.js';
+import { sealValue } from './sealed-value.js';
 import type { Sessions } from './sessions.js';
 
 /** Blocks are put together in values of this size, as the coalescer would. */
@@ -122,7 +123,7 @@ export class Restoring {
   #endValue(): void {
     const [last] = this.#value.slice(-1);
     if (!last) return;
-    const value = Buffer.concat(this.#value);
+    const value = this.#value.length > 1 ? sealValue(this.#value) : last;
     this.#operations.push({ type: 'put', key: blockKey(this.#log, blockLastSeq(last)), value });
     this.#operationBytes += value.length;
     this.#value = [];

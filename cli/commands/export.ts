@@ -68,7 +68,7 @@ async function fromArchive(input: CommandInput, file: string, output: string): P
   const reader = await ArchiveReader.open(file);
   try {
     const { session, lastSeq } = reader.index;
-    await write(input, output, { session, lastSeq, ended: true, messages: messagesOf(reader.pages()) });
+    await write(input, output, { session, lastSeq, ended: true, messages: messagesOf(reader.parts()) });
   } finally {
     await reader.close();
   }

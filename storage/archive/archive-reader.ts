@@ -4,10 +4,10 @@ import { promisify } from 'node:util';
 import { crc32, gunzip, type InputType, type ZlibOptions } from 'node:zlib';
 import { blockFirstSeq, blockLastSeq, splitBlocks, verifyBlock } from '../../protocol/index.js';
 import { StorageError } from '../errors.js';
-import type { Page } from '../page.js';
 import { footerBytes, packFooter, readIndexOffset } from './archive-footer.js';
 import { type ArchiveChunk, type ArchiveIndex, checkIndex, partsOf } from './archive-index.js';
 import { type ArchiveWork, fileError, filesOf } from './archive-work.js';
+import type { SessionPart } from './session-part.js';
 
 const decompressed = promisify<InputType, ZlibOptions, Buffer>(gunzip);
 
@@ -50,17 +50,17 @@ export class ArchiveReader {
    * is part of it as a loss.
    * @throws StorageError `ERR_ARCHIVE_FAILED` when the file cannot be read
    */
-  async *pages(): AsyncGenerator<Page> {
+  async *parts(): AsyncGenerator<SessionPart> {
     for (const part of partsOf(this.index)) {
       await this.#work.pause?.();
       if (!('crc32' in part)) {
-        yield { blocks: [], lost: part, next: part.to + 1 };
+        yield { blocks: [], lost: part };
         continue;
       }
       const { firstSeq, lastSeq } = part;
       const blocks = await this.#blocks(part);
-      if (blocks) yield { blocks, next: lastSeq + 1 };
-      else yield { blocks: [], lost: { from: firstSeq, to: lastSeq, reason: 'corrupt' }, next: lastSeq + 1 };
+      if (blocks) yield { blocks };
+      else yield { blocks: [], lost: { from: firstSeq, to: lastSeq, reason: 'corrupt' } };
     }
   }
 

@@ -45,7 +45,7 @@ async function writeArchive(store: Store, log: Log, path: string, work: ArchiveW
     work,
     async (sink) => {
       const writer = new ArchiveWriter(sink);
-      for await (const page of readSession(store, log, work)) await writer.add(page);
+      for await (const part of readSession(store, log, work)) await writer.add(part);
       index = await writer.finish(facts);
     },
     (partial) => refuseUnreadable(partial, path, work),

@@ -1,11 +1,12 @@
 import { promisify } from 'node:util';
 import { crc32, gzip } from 'node:zlib';
 import { blockFirstSeq, blockLastSeq, stampLog } from '../../protocol/index.js';
-import type { Loss, Page } from '../page.js';
+import type { Loss } from '../page.js';
 import { packFooter } from './archive-footer.js';
 import { type ArchiveChunk, type ArchiveIndex, archiveFormat } from './archive-index.js';
 import type { FileSink } from './atomic-file.js';
 import { SessionDigest } from './session-digest.js';
+import type { SessionPart } from './session-part.js';
 
 const compressed = promisify<Buffer, Buffer>(gzip);
 
@@ -32,17 +33,17 @@ export class ArchiveWriter {
     this.#sink = sink;
   }
 
-  /** Append the next stretch of the session, contiguous but for its loss. */
-  async add(page: Pick<Page, 'blocks' | 'lost'>): Promise<void> {
-    this.#digest.add(page);
-    for (const block of page.blocks) {
+  /** Append the next part of the session. */
+  async add(part: SessionPart): Promise<void> {
+    this.#digest.add(part);
+    for (const block of part.blocks) {
       this.#blocks.push(block);
       this.#blockBytes += block.length;
       if (this.#blockBytes >= chunkBytes) await this.#endChunk();
     }
-    if (!page.lost) return;
+    if (!part.lost) return;
     await this.#endChunk();
-    this.#lost.push(page.lost);
+    this.#lost.push(part.lost);
   }
 
   /** Write what follows the last block. */

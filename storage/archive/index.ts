@@ -9,4 +9,5 @@ export { messagesOf } from './messages-of.js';
 export { readSession } from './read-session.js';
 export { restoreSession } from './restore-session.js';
 export { expiredSessions, type RetentionLimits } from './retention.js';
+export type { SessionPart } from './session-part.js';
 export { type ArchiveVerification, verifyArchive } from './verify-archive.js';

@@ -1,12 +1,13 @@
 import type { SessionSummary } from '../../protocol/index.js';
 import { StorageError } from '../errors.js';
-import type { Loss, Page } from '../page.js';
+import type { Loss } from '../page.js';
 import type { Restoring } from '../restoring.js';
 import type { Store } from '../store.js';
 import { type ArchiveIndex, partsOf } from './archive-index.js';
 import { ArchiveReader } from './archive-reader.js';
 import type { ArchiveWork } from './archive-work.js';
 import { lossesOf, SessionDigest } from './session-digest.js';
+import type { SessionPart } from './session-part.js';
 
 /**
  * Bring an archived session back into a store, with a log and an epoch of its own. It is there when this resolves, whole;
@@ -35,10 +36,10 @@ async function fill(restoring: Restoring, reader: ArchiveReader, store: Store): 
   const { index, path } = reader;
   const known = new Set<unknown>(partsOf(index));
   const digest = new SessionDigest();
-  for await (const page of reader.pages()) {
-    if (page.lost && !known.has(page.lost)) throw damaged(path, page.lost);
-    digest.add(page);
-    await append(restoring, page, store);
+  for await (const part of reader.parts()) {
+    if (part.lost && !known.has(part.lost)) throw damaged(path, part.lost);
+    digest.add(part);
+    await append(restoring, part, store);
   }
   const found = digest.result();
   if (found.digest === index.digest) return;
@@ -49,7 +50,7 @@ async function fill(restoring: Restoring, reader: ArchiveReader, store: Store): 
 }
 
 /** A disk that gets full is left to those who publish. */
-async function append(restoring: Restoring, { blocks }: Page, store: Store): Promise<void> {
+async function append(restoring: Restoring, { blocks }: SessionPart, store: Store): Promise<void> {
   const refusal = store.unavailable();
   if (refusal) throw refusal;
   for (const block of blocks) await restoring.append(block);

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { blockFirstSeq, blockLastSeq, blockPayloads } from '../../protocol/index.js';
 import type { SessionFindings } from '../catalogue.js';
-import type { Loss, Page } from '../page.js';
+import type { Loss } from '../page.js';
+import type { SessionPart } from './session-part.js';
 
 /** So many ranges of lost messages are listed; the count has all of them. */
 const lossesMax = 100;
@@ -27,8 +28,8 @@ export class SessionDigest {
     return this.#messages;
   }
 
-  /** Take in the next stretch of the session. */
-  add({ blocks, lost }: Pick<Page, 'blocks' | 'lost'>): void {
+  /** Take in the next part of the session. */
+  add({ blocks, lost }: SessionPart): void {
     for (const block of blocks) {
       this.#hash.update(blockPayloads(block).bytes);
       this.#bytes += block.length;

@@ -23,9 +23,9 @@ export async function verifyArchive(path: string, work: ArchiveWork = {}): Promi
     const digest = new SessionDigest();
     const known = new Set<unknown>(partsOf(index));
     const damage: Loss[] = [];
-    for await (const page of reader.pages()) {
-      digest.add(page);
-      if (page.lost && !known.has(page.lost)) damage.push(page.lost);
+    for await (const part of reader.parts()) {
+      digest.add(part);
+      if (part.lost && !known.has(part.lost)) damage.push(part.lost);
     }
     const found = digest.result();
     const agrees = found.digest === index.digest && digest.messages === index.messages && found.bytes === index.bytes;

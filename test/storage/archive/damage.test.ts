@@ -119,10 +119,7 @@ describe('a bit that was flipped in an archive', () => {
     expect(damage).toEqual([{ from: firstSeq, to: lastSeq, reason: 'corrupt' }]);
     const reader = await ArchiveReader.open(file);
     let messages = 0;
-    for await (const { blocks: found, lost, next } of reader.pages()) {
-      if (!lost) messages += found.length * 10;
-      expect(next).toBeGreaterThan(messages);
-    }
+    for await (const { blocks: found } of reader.parts()) messages += found.length * 10;
     await reader.close();
     expect(messages).toBe(300 - (lastSeq - firstSeq + 1));
   });

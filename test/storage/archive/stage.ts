@@ -1,6 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
-import { blockPayloads, decodePayloads, sliceBlock } from '../../../protocol/index.js';
+import { blockPayloads, decodePayloads, splitBlocks } from '../../../protocol/index.js';
 import { type Log, Store, type StoreOptions } from '../../../storage/index.js';
+import { cutStretch } from '../../../storage/stretch.js';
 import { texts } from '../../support/payloads.js';
 import type { FaultDisk } from '../fault-level.js';
 import { storeOptions, TestPublisher } from '../store-under-test.js';
@@ -31,8 +32,13 @@ export async function contents(store: Store, log: Log): Promise<string[]> {
   const found: string[] = [];
   for (let next = 1; next <= log.lastSeq; ) {
     const page = await store.read(log.number, next, log.lastSeq);
-    for (const block of page.blocks) {
-      for (const payload of decodePayloads(blockPayloads(sliceBlock(block, next)).bytes)) {
+    const blocks = page.stretches.flatMap((stretch) =>
+      cutStretch(stretch, Math.max(next, stretch.firstSeq), stretch.lastSeq).flatMap(
+        (bytes) => splitBlocks(bytes).blocks,
+      ),
+    );
+    for (const block of blocks) {
+      for (const payload of decodePayloads(blockPayloads(block).bytes)) {
         found.push(String(payload));
         next += 1;
       }

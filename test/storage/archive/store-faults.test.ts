@@ -1,3 +1,4 @@
+import * as fs from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { archiveSession, checkSession, restoreSession } from '../../../storage/archive/index.js';
@@ -23,7 +24,21 @@ beforeAll(async () => {
   ({ digest } = (await archiveSession(store, await endedSession(store, 's', blocks), path)).index);
   await store.close();
 });
-afterAll(() => remove());
+afterAll(async () => {
+  await Promise.all(opened.map((file) => file.close()));
+  await remove();
+});
+
+/** What a restore that is killed has left open. */
+const opened: fs.FileHandle[] = [];
+const files = {
+  ...fs,
+  open: async (...args: Parameters<typeof fs.open>) => {
+    const file = await fs.open(...args);
+    opened.push(file);
+    return file;
+  },
+};
 
 /** What is in a database besides the catalogue and receipts: the logs of its blocks, and what is noted of logs. */
 async function traces(disk: FaultDisk): Promise<{ logs: number[]; notes: string[] }> {
@@ -79,7 +94,7 @@ describe.each(faults)('with %s at any commit', (fault) => {
     await atEveryCommit(
       fault,
       prepared,
-      (store) => restoreSession(store, path),
+      (store) => restoreSession(store, path, { files }),
       async (store, disk, done) => {
         const there = store.findSession('main', 's');
         if (done) expect(there).toBeDefined();
