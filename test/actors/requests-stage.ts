@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import type { ArchiveRequest } from '../../actors/archiver.js';
 import { Connection } from '../../actors/connection.js';
 import type { OpenPublisher, Origin } from '../../actors/origin.js';
 import { PublishBudget } from '../../actors/publish-window.js';
@@ -18,6 +19,7 @@ import {
   ProtocolError,
   type Publish,
   type ServerMessage,
+  type SessionReport,
   type SessionSummary,
   type SubscribeBody,
 } from '../../protocol/index.js';
@@ -83,6 +85,13 @@ export class TestOrigin {
         this.closedPublishers += 1;
       },
     };
+  }
+
+  archiving: Promise<void> = Promise.resolve();
+
+  async archive({ source, session }: ArchiveRequest): Promise<SessionReport> {
+    await this.archiving;
+    return { session: { ...(await this.findSession(source, session)), source }, messages: 10, losses: [] };
   }
 
   async inspect(): Promise<Record<string, unknown>> {

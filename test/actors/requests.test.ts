@@ -252,6 +252,21 @@ describe('other requests', () => {
     expect(await stage.hears('INSPECTION')).toEqual({ type: 'INSPECTION', request: 2, state: { pid: 1 } });
   });
 
+  it('go on while a session is archived, which may take hours', async () => {
+    const stage = await Stage.start({});
+    let done!: () => void;
+    stage.origin.archiving = new Promise((resolve) => {
+      done = resolve;
+    });
+    stage.say({ type: 'ARCHIVE', request: 1, action: 'archive', session: 'S1', source: 'other' });
+    stage.say({ type: 'ARCHIVE', request: 2, action: 'verify', session: 'none' }, { type: 'INSPECT', request: 3 });
+    expect(await stage.hears('INSPECTION')).toMatchObject({ request: 3 });
+    done();
+    const session = { ...sessionOf(), source: 'other' };
+    expect(await stage.hears('SESSION_REPORT')).toMatchObject({ request: 1, session, messages: 10, losses: [] });
+    expect(await stage.hears('REJECTED')).toMatchObject({ request: 2, code: 'ERR_UNKNOWN_SESSION' });
+  });
+
   it('close the connection when they are not what a client sends', async () => {
     const stage = await Stage.start({});
     stage.client.write(encodeMessage({ type: 'LIVE', log: 1, seq: 1 }));

@@ -52,7 +52,7 @@ function describedFields(fields: Fields): string[][] {
 }
 
 const headings = [...readme.matchAll(/^### (\w+) · (\d+) · (client|server|both)$/gm)];
-const clientTypes = ['LOGIN', 'SUBSCRIBE', 'UNSUBSCRIBE', 'PUBLISH', 'REREQUEST', 'SESSIONS', 'INSPECT'];
+const clientTypes = ['LOGIN', 'SUBSCRIBE', 'UNSUBSCRIBE', 'PUBLISH', 'REREQUEST', 'SESSIONS', 'INSPECT', 'ARCHIVE'];
 
 describe('protocol/README.md', () => {
   test('lists every frame type with its code and sender, in order of the codes', () => {
@@ -74,6 +74,8 @@ describe('protocol/README.md', () => {
   test('describes the records as they are checked', () => {
     const described = rows(section('#### session')).map((row) => [unquoted(row[0]), row[1], row[2]]);
     expect(described).toEqual(describedFields(records.session));
+    const losses = rows(section('#### loss')).map((row) => [unquoted(row[0]), row[1], row[2]]);
+    expect(losses).toEqual(describedFields(records.loss));
     expect(records.subscribe).toBe(schema.SUBSCRIBE);
   });
 

@@ -68,6 +68,9 @@ describe('an edge', () => {
     expect(unknown).toBeInstanceOf(ProtocolError);
     expect(unknown).toMatchObject({ code: 'ERR_UNKNOWN_SESSION' });
     expect(await edge.inspect()).toEqual({ pid: 1 });
+    const request = { action: 'archive', source: 'main', session: 'S1' } as const;
+    expect(await edge.archive(request)).toEqual({ session: sessionOf(), messages: 10, losses: [] });
+    await expect(edge.archive({ ...request, session: 'none' })).rejects.toMatchObject({ code: 'ERR_UNKNOWN_SESSION' });
   });
 
   it('reads pages from main, blocks and losses', async () => {
