@@ -33,8 +33,13 @@ describe('loadConfiguration', () => {
   });
 
   it('knows every value of the server configuration', () => {
-    const keys = Object.entries({ ...defaultServerConfig, actors: undefined, logLevel: 'info' }).flatMap(
-      ([key, value]) => (key === 'generator' ? Object.keys(value as object).map((name) => `${key}.${name}`) : [key]),
+    const keys = Object.entries({
+      ...defaultServerConfig,
+      actors: undefined,
+      archiveDirectory: undefined,
+      logLevel: 'info',
+    }).flatMap(([key, value]) =>
+      key === 'generator' ? Object.keys(value as object).map((name) => `${key}.${name}`) : [key],
     );
     expect(settings.map(({ key }) => key).sort()).toEqual(keys.sort());
   });
