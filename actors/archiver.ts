@@ -142,7 +142,10 @@ export default class ArchiverActor
 
   async #restore(source: string, session: string): Promise<SessionReport> {
     const path = this.#path(source, session);
-    const restored = await restoreSession(this.parameters.store, path, this.#work());
+    const restored = await restoreSession(this.parameters.store, path, {
+      ...this.#work(),
+      only: { source, session },
+    });
     const { lastSeq, lost = 0 } = restored;
     return { ...reportOf(restored, []), messages: lastSeq - lost, file: path };
   }

@@ -124,13 +124,14 @@ export default class ServerActor extends Actor<ServerParameters, ServerProtocol>
 
   async drain(): Promise<void> {
     this.#listener?.close();
-    await Promise.all([this.#generator?.stop(), this.#archiver?.stop()]);
+    const archiverStopped = this.#archiver?.stop();
+    await this.#generator?.stop();
     await Promise.allSettled(
       [...this.#sessions.values()].map((session) => session.ask('close', {}, { timeoutMs: flushMs })),
     );
     await Promise.allSettled(this.#edges().map((edge) => edge.ask('drain', {}, { timeoutMs: edgeDrainMs })));
     // Before their parent stops them, or their end would look like a death.
-    await this.#stopForks();
+    await Promise.all([this.#stopForks(), archiverStopped]);
   }
 
   #edges(): Ref<EdgeProtocol>[] {

@@ -71,6 +71,11 @@ export class SessionKeeping {
     orphans.add(log.number);
   }
 
+  /** One step of the deletion of blocks that belong to no session, now. @returns whether there were any */
+  deleteOrphansOnce(): Promise<boolean> {
+    return this.#parts.orphans.once();
+  }
+
   /**
    * Start to bring a session back, in a log and an epoch of its own.
    * @throws StorageError `ERR_SESSION_EXISTS`; when it could not be written

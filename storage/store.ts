@@ -206,11 +206,6 @@ export class Store {
     return this.#background.coalescer.once();
   }
 
-  /** One step of the deletion of blocks that belong to no session, now. @returns whether there were any */
-  deleteOrphansOnce(): Promise<boolean> {
-    return this.#background.orphans.once();
-  }
-
   /** One step of the background work on expired receipts, now. @returns whether there are more to look at */
   sweepOnce(): Promise<boolean> {
     return this.#background.sweeper.once();

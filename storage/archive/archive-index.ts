@@ -1,3 +1,4 @@
+import { limits } from '../../protocol/index.js';
 import { StorageError } from '../errors.js';
 import type { Loss } from '../page.js';
 
@@ -59,8 +60,12 @@ export function checkIndex(value: unknown, indexOffset: number, path: string): A
   }
   const texts = [index.source, index.session, index.epoch, index.reason, index.digest];
   const numbers = [index.createdMs, index.endedMs, index.lastSeq, index.messages, index.bytes];
+  const lists = [index.chunks, index.lost];
   if (!texts.every((text) => typeof text === 'string') || !numbers.every(Number.isSafeInteger)) {
     return fail('its index is incomplete');
+  }
+  if (!lists.every(Array.isArray) || !isName(index.source) || !isName(index.session)) {
+    return fail('its index is not as it should be');
   }
   let offset = 0;
   for (const chunk of index.chunks) {
@@ -76,6 +81,10 @@ export function checkIndex(value: unknown, indexOffset: number, path: string): A
   }
   if (next !== index.lastSeq + 1) fail(`it ends at ${next - 1}, its session at ${index.lastSeq}`);
   return index;
+}
+
+function isName(text: string): boolean {
+  return text !== '' && Buffer.byteLength(text) <= limits.nameBytesMax;
 }
 
 /** Chunks and losses in the order of their numbers. */

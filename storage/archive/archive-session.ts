@@ -19,7 +19,7 @@ export interface Archived {
 
 /**
  * Write an ended session to a file, read the file back, and put on record that it is archived. Doing it again finds the
- * file and changes nothing.
+ * file, reads it, and changes nothing; unless it has become damaged, or holds less than the session: then it is replaced.
  * @param path of the file; its directory is created when absent
  * @throws StorageError `ERR_SESSION_ACTIVE`, `ERR_SESSION_REMOVED`, `ERR_ARCHIVE_EXISTS`, `ERR_DISK_FULL`,
  *   `ERR_ARCHIVE_FAILED`, `ERR_ARCHIVE_DAMAGED` (what was written does not read back); no file is left then
@@ -28,10 +28,11 @@ export async function archiveSession(store: Store, log: Log, path: string, work:
   if (log.state !== 'ended') {
     throw new StorageError('ERR_SESSION_ACTIVE', `session ${log.session} of ${log.source} is active; end it first`);
   }
-  if (!(await isThere(path, work))) await writeArchive(store, log, path, work);
+  if (!(await isThere(path, work)) || (await isPoorer(store, log, path, work))) {
+    await writeArchive(store, log, path, work);
+  }
   const reader = await ArchiveReader.open(path, work);
   await reader.close();
-  refuseOther(store, log, reader);
   await store.keeping.archived(log);
   return { path, fileBytes: reader.fileBytes, index: reader.index };
 }
@@ -61,8 +62,18 @@ async function refuseUnreadable(partial: string, path: string, work: ArchiveWork
   throw new StorageError('ERR_ARCHIVE_DAMAGED', `${path} does not read back as it was written: [${from}..${to}]`);
 }
 
+/**
+ * Whether an archive of this session is worth less than the session itself.
+ * @throws StorageError `ERR_ARCHIVE_EXISTS`, `ERR_NOT_AN_ARCHIVE`: the file is something else, and is not touched
+ */
+async function isPoorer(store: Store, log: Log, path: string, work: ArchiveWork): Promise<boolean> {
+  const { index, damage } = await verifyArchive(path, work);
+  refuseOther(store, log, path, index);
+  return damage.length > 0 || (index.lost.length > 0 && store.summary(log).lost === 0);
+}
+
 /** A file of that name must be of this session; a restored one has another epoch. */
-function refuseOther(store: Store, log: Log, { path, index }: ArchiveReader): void {
+function refuseOther(store: Store, log: Log, path: string, index: ArchiveIndex): void {
   const { digest = index.digest, lost } = store.summary(log);
   const sameSession = index.source === log.source && index.session === log.session && index.lastSeq === log.lastSeq;
   // A damaged session cannot be compared with what it was.

@@ -12,13 +12,25 @@ import type { SessionPart } from './session-part.js';
 /**
  * Bring an archived session back into a store, with a log and an epoch of its own. It is there when this resolves, whole;
  * whatever ends it earlier, nothing is.
+ * @param options with `only`, the session that the archive must hold
  * @throws StorageError `ERR_SESSION_EXISTS`, `ERR_NO_ARCHIVE`, `ERR_NOT_AN_ARCHIVE`, `ERR_ARCHIVE_DAMAGED`,
  *   `ERR_ARCHIVE_FAILED`, `ERR_DISK_FULL`; when the database could not be written
  */
-export async function restoreSession(store: Store, path: string, work: ArchiveWork = {}): Promise<SessionSummary> {
+export async function restoreSession(
+  store: Store,
+  path: string,
+  options: ArchiveWork & { only?: { source: string; session: string } } = {},
+): Promise<SessionSummary> {
+  const { only, ...work } = options;
   const reader = await ArchiveReader.open(path, work);
   try {
     const { index } = reader;
+    if (only && (index.source !== only.source || index.session !== only.session)) {
+      throw new StorageError(
+        'ERR_NOT_AN_ARCHIVE',
+        `${path} holds session ${index.session} of ${index.source}, expected ${only.session} of ${only.source}`,
+      );
+    }
     const restoring = await store.keeping.restore(archivedSession(index));
     try {
       await fill(restoring, reader, store);

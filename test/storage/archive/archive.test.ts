@@ -17,7 +17,7 @@ import { texts } from '../../support/payloads.js';
 import { temporaryDirectory } from '../../support/temporary-directory.js';
 import { FaultDisk } from '../fault-level.js';
 import { TestPublisher } from '../store-under-test.js';
-import { contents, endedSession, numbered, openStore } from './stage.js';
+import { contents, endedSession, flipBit, numbered, openStore } from './stage.js';
 
 let directory: string;
 let remove: () => Promise<void>;
@@ -109,6 +109,21 @@ describe('an archive', () => {
     expect(await readFile(path)).toEqual(before);
   });
 
+  it('that has become damaged, or holds less than the session, is made anew', async () => {
+    const log = await makeSession();
+    const { index } = await archiveSession(store, log, path);
+    await flipBit(path, 1000);
+    await archiveSession(store, log, path);
+    expect(await verifyArchive(path)).toMatchObject({ damage: [], index });
+  });
+
+  it('is not taken for that of another session whose name its file has', async () => {
+    await archiveSession(store, await makeSession(), path);
+    const only = { source: 'main', session: '2026112102' };
+    await expect(restoreSession(other, path, { only })).rejects.toMatchObject({ code: 'ERR_NOT_AN_ARCHIVE' });
+    expect(other.sessions()).toEqual([]);
+  });
+
   it('that is missing, empty, cut short or something else is told apart from a good one', async () => {
     await expect(verifyArchive(path)).rejects.toMatchObject({ code: 'ERR_NO_ARCHIVE' });
     await archiveSession(store, await makeSession(), path);
@@ -178,7 +193,7 @@ describe('a restored session', () => {
     const second = await openStore(directory, disk);
     expect(second.sessions()).toEqual([summary]);
     expect(await contents(second, second.log(1)!)).toEqual(all);
-    expect(await second.deleteOrphansOnce()).toBe(false);
+    expect(await second.keeping.deleteOrphansOnce()).toBe(false);
     await second.close();
   });
 
@@ -192,7 +207,7 @@ describe('a restored session', () => {
     };
     await expect(restoreSession(other, path, { pause })).rejects.toMatchObject({ code: 'ERR_SESSION_EXISTS' });
     expect(other.sessions()).toMatchObject([{ lastSeq: 1 }]);
-    expect(await other.deleteOrphansOnce()).toBe(true);
+    expect(await other.keeping.deleteOrphansOnce()).toBe(true);
   });
 
   it('leaves the disk to those who publish when it gets full', async () => {

@@ -51,7 +51,7 @@ export async function contents(store: Store, log: Log): Promise<string[]> {
 
 /** Delete what belongs to no session, until nothing does. */
 export async function deleteOrphans(store: Store): Promise<void> {
-  for (;;) if (!(await store.deleteOrphansOnce())) return;
+  for (;;) if (!(await store.keeping.deleteOrphansOnce())) return;
 }
 
 /** Turn one bit of a file around. */
