@@ -17,6 +17,20 @@ function summary(session: string, fields: Partial<SessionSummary> = {}): Session
   };
 }
 
+describe('archive, restore and verify', () => {
+  it.each(['archive', 'restore', 'verify'] as const)('%s: resolves with the report of the server', async (action) => {
+    const { server, connection, client } = await startPair();
+    const asked = client[action]({ session: 'S1', source: 'x' });
+    expect(await connection.take('ARCHIVE')).toMatchObject({ action, session: 'S1', source: 'x' });
+    connection.drop();
+    const next = await server.next();
+    const { request } = await next.take('ARCHIVE');
+    const report = { session: summary('S1'), messages: 2, losses: [{ from: 3, to: 4, reason: 'corrupt' as const }] };
+    next.send({ type: 'SESSION_REPORT', request, ...report });
+    expect(await within(asked, 'the report')).toEqual(report);
+  });
+});
+
 describe('sessions and inspect', () => {
   it('resolve with what the server answers', async () => {
     const { connection, client } = await startPair();
