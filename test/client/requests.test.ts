@@ -23,7 +23,8 @@ describe('archive, restore and verify', () => {
     const asked = client[action]({ session: 'S1', source: 'x' });
     expect(await connection.take('ARCHIVE')).toMatchObject({ action, session: 'S1', source: 'x' });
     connection.drop();
-    const next = await server.next();
+    const next = await server.accept();
+    await next.login();
     const { request } = await next.take('ARCHIVE');
     const report = { session: summary('S1'), messages: 2, losses: [{ from: 3, to: 4, reason: 'corrupt' as const }] };
     next.send({ type: 'SESSION_REPORT', request, ...report });
