@@ -25,7 +25,13 @@ export interface ServerConfig {
   generator: GeneratorConfig;
   /** Placement file in comedy's format; absent: `actors.json` of the package. */
   actors?: string;
-  /** Connections accepted at the same time; one more is told ERR_TOO_MANY_CONNECTIONS. */
+  /** Port for clients of the Soup family; 0 lets the system pick one. */
+  soupPort: number | 'off';
+  /** User name a Soup login must have; absent: any. */
+  soupUser?: string;
+  /** Password a Soup login must have; absent: any. */
+  soupPassword?: string;
+  /** Connections accepted at the same time, on each port; one more is told ERR_TOO_MANY_CONNECTIONS. */
   connectionsMax: number;
   /** Connections of them that may be waiting for their login. */
   loginsMax: number;
@@ -49,6 +55,7 @@ export const defaultServerConfig: ServerConfig = {
   durability: 'disk',
   sources: ['main'],
   generator: { rate: 2, payloadBytes: 64, count: 0, source: 'main' },
+  soupPort: 'off',
   connectionsMax: 10_000,
   loginsMax: 1_000,
   ringBytesMax: 16 * 1024 * 1024,

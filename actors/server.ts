@@ -11,15 +11,17 @@ import { affordableConnections, openFilesMax } from './open-files.js';
 import RewindHostActor, { type RewindHostProtocol } from './rewind-host.js';
 import type { Rewinds } from './rewinds.js';
 import { Actor, type Behaviour, type Placement, type Ref } from './runtime/index.js';
+import type { ServerAddress } from './server-address.js';
 import type { ServerConfig } from './server-config.js';
 import SessionActor, { type SessionProtocol } from './session.js';
 import { nextSessionName } from './session-name.js';
+import { SoupPort } from './soup/soup-port.js';
 import { Subscriptions } from './subscriptions.js';
 import { SupervisedFork } from './supervised-fork.js';
 
 /** What a Server understands. */
 export type ServerProtocol = {
-  address: [Record<string, never>, { host: string; port: number }];
+  address: [Record<string, never>, ServerAddress];
   inspect: [Record<string, never>, Record<string, unknown>];
   /** Stop accepting, settle what was accepted, tell clients to reconnect. */
   drain: [Record<string, never>, void];
@@ -40,7 +42,7 @@ export interface ServerParameters {
 
 /** Bounds of the steps of a drain. */
 const flushMs = 2_500;
-const edgeDrainMs = 2_500;
+const gatewayDrainMs = 2_500;
 
 /**
  * The root of the tree (the seeds' SessionServer): knows the active session of each source, puts every actor where the
@@ -55,6 +57,7 @@ export default class ServerActor extends Actor<ServerParameters, ServerProtocol>
   #generator: Ref<GeneratorProtocol> | undefined;
   #dataSocket: DataSocket | undefined;
   #listener: Listener | undefined;
+  #soup: SoupPort | undefined;
 
   /** What runs already is stopped when something behind it cannot start: forks that are supervised, above all. */
   override async onStart(): Promise<void> {
@@ -68,6 +71,7 @@ export default class ServerActor extends Actor<ServerParameters, ServerProtocol>
 
   override async onStop(): Promise<void> {
     this.#listener?.close();
+    this.#soup?.close();
     await this.#stopForks();
     await this.#dataSocket?.close();
   }
@@ -82,13 +86,15 @@ export default class ServerActor extends Actor<ServerParameters, ServerProtocol>
     this.#nameUnserved();
     const origin = new LocalOrigin(store, this.#sessions, () => this.inspect());
     const rewinds = await this.#startRewinds(origin);
-    await this.#startEdges(origin, rewinds);
+    const limits = this.#gatewayLimits();
+    await this.#startEdges(origin, rewinds, limits);
     this.#listener = await Listener.listen(config.host, config.port, { running: () => this.#edges() }, this.logger);
+    await this.#openSoup(origin, rewinds, limits);
     await this.#startGenerator();
   }
 
-  address(): { host: string; port: number } {
-    return this.#listener!.address;
+  address(): ServerAddress {
+    return { ...this.#listener!.address, ...(this.#soup && { soupPort: this.#soup.port }) };
   }
 
   async inspect(): Promise<Record<string, unknown>> {
@@ -105,17 +111,21 @@ export default class ServerActor extends Actor<ServerParameters, ServerProtocol>
         edges: this.#edges(),
         generator: this.#generator,
       })),
+      soup: (await this.#soup?.inspect()) ?? null,
       store: store.stats(),
     };
   }
 
   async drain(): Promise<void> {
     this.#listener?.close();
+    this.#soup?.close();
     await this.#generator?.stop();
     await Promise.allSettled(
       [...this.#sessions.values()].map((session) => session.ask('close', {}, { timeoutMs: flushMs })),
     );
-    await Promise.allSettled(this.#edges().map((edge) => edge.ask('drain', {}, { timeoutMs: edgeDrainMs })));
+    const timeout = { timeoutMs: gatewayDrainMs };
+    const edges = this.#edges().map((edge) => edge.ask('drain', {}, timeout));
+    await Promise.allSettled([...edges, this.#soup?.gateway.ask('drain', {}, timeout)]);
     // Before their parent stops them, or their end would look like a death.
     await this.#stopForks();
   }
@@ -173,8 +183,7 @@ export default class ServerActor extends Actor<ServerParameters, ServerProtocol>
     return rewinds;
   }
 
-  async #startEdges(origin: LocalOrigin, rewinds: Rewinds): Promise<void> {
-    const limits = this.#edgeLimits();
+  async #startEdges(origin: LocalOrigin, rewinds: Rewinds, limits: EdgeLimits): Promise<void> {
     const { mode, clusterSize } = this.parameters.placement.of('Edge');
     if (mode === 'in-memory') {
       this.#edge = await this.spawn({ actor: EdgeActor }, { name: 'Edge', parameters: { limits, origin, rewinds } });
@@ -199,6 +208,11 @@ export default class ServerActor extends Actor<ServerParameters, ServerProtocol>
     await Promise.all(this.#forks.map((fork) => fork.start()));
   }
 
+  async #openSoup(origin: LocalOrigin, rewinds: Rewinds, limits: EdgeLimits): Promise<void> {
+    const spawner = { spawn: this.spawn.bind(this) };
+    this.#soup = await SoupPort.open(spawner, this.parameters.config, { origin, rewinds, limits }, this.logger);
+  }
+
   async #openDataSocket(origin: LocalOrigin, rewinds: Rewinds, forked: ForkedRewinds | undefined): Promise<DataSocket> {
     const feeds = new Subscriptions({ spawn: this.spawn.bind(this) }, origin, rewinds);
     const subscribe = feeds.subscribe.bind(feeds);
@@ -206,11 +220,13 @@ export default class ServerActor extends Actor<ServerParameters, ServerProtocol>
     return this.#dataSocket;
   }
 
-  #edgeLimits(): EdgeLimits {
+  /** Of each port: both may be in this process. */
+  #gatewayLimits(): EdgeLimits {
     const { config, server } = this.parameters;
     const { publishBytesMax, ringBytesMax } = config;
     const openFiles = openFilesMax() ?? Number.POSITIVE_INFINITY;
-    const { connectionsMax, loginsMax } = affordableConnections(config, openFiles);
+    const ports = config.soupPort === 'off' ? 1 : 2;
+    const { connectionsMax, loginsMax } = affordableConnections(config, Math.floor(openFiles / ports));
     if (connectionsMax < config.connectionsMax) {
       const { connectionsMax: configured } = config;
       this.logger.warn({ openFiles, connectionsMax, configured }, 'few open files allowed: connections are limited');

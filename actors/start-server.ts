@@ -5,13 +5,11 @@ import { letHeapGrow } from './heap.js';
 import { packageRoot, packageVersion } from './package-root.js';
 import { Placement, System } from './runtime/index.js';
 import ServerActor, { type ServerParameters } from './server.js';
+import type { ServerAddress } from './server-address.js';
 import type { ServerConfig } from './server-config.js';
 
 /** A server that runs. */
-export interface RunningServer {
-  /** Address it listens on. */
-  host: string;
-  port: number;
+export interface RunningServer extends ServerAddress {
   /**
    * Drain and stop: no new logins, what was accepted is settled, clients are told to reconnect. Resolves within 10 s,
    * when no forked process is left; may be called again.

@@ -33,8 +33,14 @@ describe('loadConfiguration', () => {
   });
 
   it('knows every value of the server configuration', () => {
-    const keys = Object.entries({ ...defaultServerConfig, actors: undefined, logLevel: 'info' }).flatMap(
-      ([key, value]) => (key === 'generator' ? Object.keys(value as object).map((name) => `${key}.${name}`) : [key]),
+    const keys = Object.entries({
+      ...defaultServerConfig,
+      actors: undefined,
+      soupUser: undefined,
+      soupPassword: undefined,
+      logLevel: 'info',
+    }).flatMap(([key, value]) =>
+      key === 'generator' ? Object.keys(value as object).map((name) => `${key}.${name}`) : [key],
     );
     expect(settings.map(({ key }) => key).sort()).toEqual(keys.sort());
   });
@@ -90,6 +96,15 @@ describe('loadConfiguration', () => {
     expect(named.settings.generator.source).toBe('b');
   });
 
+  it('takes the Soup port as a number or as off, and a user and a password as a login holds them', async () => {
+    expect(load().settings.soupPort).toBe('off');
+    expect(load({ flags: { 'soup-port': '0' } }).settings.soupPort).toBe(0);
+    await writeConfig({ soupPort: 7071, soupUser: 'alice' });
+    expect(load().settings).toMatchObject({ soupPort: 7071, soupUser: 'alice' });
+    expect(load({ flags: { 'soup-port': 'off' } }).settings.soupPort).toBe('off');
+    expect(load({ env: { LATECOMER_SOUP_PASSWORD: 'secret' } }).settings.soupPassword).toBe('secret');
+  });
+
   it('finds the ready-made placements by name', () => {
     expect(load({ flags: { actors: 'edges' } }).settings.actors).toMatch(/actors\/placements\/edges\.json$/);
     expect(load({ flags: { actors: './edges' } }).settings.actors).toBe(path.join(cwd, 'edges'));
@@ -101,6 +116,9 @@ describe('loadConfiguration refuses, in one line that says where', () => {
     ['a flag', { flags: { port: '70000' } }, /^--port: expected a whole number from 0 to 65535, found "70000"$/],
     ['a variable', { env: { LATECOMER_DURABILITY: 'maybe' } }, /^LATECOMER_DURABILITY: expected disk or os, found/],
     ['a number with a unit', { flags: { 'ring-bytes-max': '16MiB' } }, /^--ring-bytes-max: expected a whole number/],
+    ['a user of 7 characters', { flags: { 'soup-user': 'abcdefg' } }, /^--soup-user: expected 1 to 6 printable/],
+    ['a password with a pad', { flags: { 'soup-password': 'a b' } }, /^--soup-password: expected 1 to 10 printable/],
+    ['a port that is neither', { flags: { 'soup-port': 'on' } }, /^--soup-port: expected off, or a whole number/],
     ['a negative rate', { flags: { generator: '-1' } }, /^--generator: expected off, or messages a second/],
     ['a source twice', { flags: { source: 'a,a' } }, /^--source: expected a list of different names/],
     ['a source of 65 bytes', { flags: { source: 'x'.repeat(65) } }, /^--source: expected a list of different names/],
