@@ -3,51 +3,50 @@ import type { Page, Store } from '../storage/index.js';
 import type { Followed, OpenPublisher, Origin, PublisherLogin } from './origin.js';
 import type { PublisherOwner } from './publisher.js';
 import type { Ref } from './runtime/index.js';
-import type { SessionProtocol } from './session.js';
+import type { Sources } from './sources.js';
 import type { SubscriptionListProtocol } from './subscription-list.js';
 
 /** Milliseconds the Session may take to attach a list or a publisher; a reopen of the store comes before that. */
 const askMs = 60_000;
+
+/** What it needs to know of the sources. */
+export type HostedSources = Pick<Sources, 'names' | 'check' | 'session' | 'sessionOfLog'>;
 
 /** The {@link Origin} in the process that has the log. */
 export class LocalOrigin implements Origin {
   readonly durability: Durability;
   readonly sources: readonly string[];
   readonly #store: Store;
-  readonly #sessions: ReadonlyMap<string, Ref<SessionProtocol>>;
+  readonly #sources: HostedSources;
   readonly #inspect: () => Promise<Record<string, unknown>>;
 
-  /** @param sessions the Session actor of each source */
-  constructor(
-    store: Store,
-    sessions: ReadonlyMap<string, Ref<SessionProtocol>>,
-    inspect: () => Promise<Record<string, unknown>>,
-  ) {
+  constructor(store: Store, sources: HostedSources, inspect: () => Promise<Record<string, unknown>>) {
     this.durability = store.durability;
-    this.sources = [...sessions.keys()];
+    this.sources = sources.names;
     this.#store = store;
-    this.#sessions = sessions;
+    this.#sources = sources;
     this.#inspect = inspect;
   }
 
   async findSession(source: string, session: string): Promise<SessionSummary> {
-    this.#sessionOf(source);
+    this.#sources.check(source);
     const wanted = this.#store.findSession(source, session);
-    if (!wanted) throw new ProtocolError('ERR_UNKNOWN_SESSION', `source ${source} has no session ${session}`);
-    return wanted;
+    if (wanted) return wanted;
+    this.#sources.session(source);
+    throw new ProtocolError('ERR_UNKNOWN_SESSION', `source ${source} has no session ${session}`);
   }
 
   async sessions(source?: string): Promise<SessionSummary[]> {
-    if (source !== undefined) this.#sessionOf(source);
+    if (source !== undefined) this.#sources.check(source);
     return this.#store.sessions(source);
   }
 
   async follow(log: number, list: Ref<SubscriptionListProtocol>): Promise<Followed> {
-    return this.#sessionOfLog(log).ask('attach', { list }, { timeoutMs: askMs });
+    return this.#sources.sessionOfLog(log).ask('attach', { list }, { timeoutMs: askMs });
   }
 
   unfollow(log: number, list: Ref<SubscriptionListProtocol>): void {
-    this.#sessionOfLog(log).tell('detach', { list });
+    this.#sources.sessionOfLog(log).tell('detach', { list });
   }
 
   read(log: number, from: number, to: number): Promise<Page> {
@@ -55,22 +54,10 @@ export class LocalOrigin implements Origin {
   }
 
   async openPublisher(login: PublisherLogin, owner: PublisherOwner): Promise<OpenPublisher> {
-    return this.#sessionOf(login.source).ask('openPublisher', { login, owner }, { timeoutMs: askMs });
+    return this.#sources.session(login.source).ask('openPublisher', { login, owner }, { timeoutMs: askMs });
   }
 
   inspect(): Promise<Record<string, unknown>> {
     return this.#inspect();
-  }
-
-  #sessionOf(source: string): Ref<SessionProtocol> {
-    const session = this.#sessions.get(source);
-    if (session) return session;
-    throw new ProtocolError('ERR_UNKNOWN_SOURCE', `no source ${source}; this server has ${this.sources.join(', ')}`);
-  }
-
-  #sessionOfLog(log: number): Ref<SessionProtocol> {
-    const source = this.#store.log(log)?.source;
-    if (source === undefined) throw new Error(`there is no log ${log}`);
-    return this.#sessionOf(source);
   }
 }

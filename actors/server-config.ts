@@ -1,4 +1,5 @@
 import type { Durability } from '../protocol/index.js';
+import type { InputConfig } from './inputs/input-config.js';
 
 /** What the built-in Generator produces. */
 export interface GeneratorConfig {
@@ -23,6 +24,8 @@ export interface ServerConfig {
   /** Names of the sources served; the first is the default of `latecomer publish` and `tail`. */
   sources: string[];
   generator: GeneratorConfig;
+  /** Where messages come from beside publishers and the generator. */
+  inputs: InputConfig[];
   /** Placement file in comedy's format; absent: `actors.json` of the package. */
   actors?: string;
   /** Port for clients of the Soup family; 0 lets the system pick one. */
@@ -56,6 +59,7 @@ export const defaultServerConfig: ServerConfig = {
   sources: ['main'],
   generator: { rate: 2, payloadBytes: 64, count: 0, source: 'main' },
   soupPort: 'off',
+  inputs: [],
   connectionsMax: 10_000,
   loginsMax: 1_000,
   ringBytesMax: 16 * 1024 * 1024,

@@ -1,6 +1,7 @@
 import type { Store } from '../storage/index.js';
 import EdgeActor, { type EdgeLimits, type EdgeProtocol } from './edge.js';
 import GeneratorActor, { type GeneratorProtocol } from './generator.js';
+import { Inputs, type OpenRelay } from './inputs/inputs.js';
 import { inspectActors } from './inspection.js';
 import { DataSocket } from './link/data-socket.js';
 import { ForkedRewinds } from './link/forked-rewinds.js';
@@ -10,12 +11,11 @@ import { LocalRewinds } from './local-rewinds.js';
 import { affordableConnections, openFilesMax } from './open-files.js';
 import RewindHostActor, { type RewindHostProtocol } from './rewind-host.js';
 import type { Rewinds } from './rewinds.js';
-import { Actor, type Behaviour, type Placement, type Ref } from './runtime/index.js';
+import { Actor, type Behaviour, type Placement, type Ref, type Spawner } from './runtime/index.js';
 import type { ServerAddress } from './server-address.js';
 import type { ServerConfig } from './server-config.js';
-import SessionActor, { type SessionProtocol } from './session.js';
-import { nextSessionName } from './session-name.js';
 import { SoupPort } from './soup/soup-port.js';
+import { Sources } from './sources.js';
 import { Subscriptions } from './subscriptions.js';
 import { SupervisedFork } from './supervised-fork.js';
 
@@ -36,6 +36,8 @@ export interface ServerParameters {
   server: string;
   /** Milliseconds since 1970. */
   clock: () => number;
+  /** Makes the inputs that read another server. */
+  openRelay?: OpenRelay | undefined;
   /** Called when a part of the server cannot be kept running. */
   onGiveUp(error: Error): void;
 }
@@ -49,9 +51,10 @@ const gatewayDrainMs = 2_500;
  * placement wants it, and keeps the forked ones running.
  */
 export default class ServerActor extends Actor<ServerParameters, ServerProtocol> implements Behaviour<ServerProtocol> {
-  readonly #sessions = new Map<string, Ref<SessionProtocol>>();
   readonly #forks: SupervisedFork<EdgeProtocol>[] = [];
   readonly #startedMs = performance.now();
+  #sources!: Sources;
+  #inputs: Inputs | undefined;
   #edge: Ref<EdgeProtocol> | undefined;
   #rewindFork: SupervisedFork<RewindHostProtocol> | undefined;
   #generator: Ref<GeneratorProtocol> | undefined;
@@ -72,6 +75,7 @@ export default class ServerActor extends Actor<ServerParameters, ServerProtocol>
   override async onStop(): Promise<void> {
     this.#listener?.close();
     this.#soup?.close();
+    await this.#inputs?.stop();
     await this.#stopForks();
     await this.#dataSocket?.close();
   }
@@ -81,16 +85,19 @@ export default class ServerActor extends Actor<ServerParameters, ServerProtocol>
   }
 
   async #start(): Promise<void> {
-    const { config, store } = this.parameters;
-    for (const source of config.sources) await this.#openSession(source);
+    const { config, store, clock } = this.parameters;
+    const spawner = { spawn: this.spawn.bind(this) };
+    this.#sources = new Sources({ store, config, spawner, clock, logger: this.logger });
+    await this.#sources.open();
     this.#nameUnserved();
-    const origin = new LocalOrigin(store, this.#sessions, () => this.inspect());
+    const origin = new LocalOrigin(store, this.#sources, () => this.inspect());
     const rewinds = await this.#startRewinds(origin);
     const limits = this.#gatewayLimits();
     await this.#startEdges(origin, rewinds, limits);
     this.#listener = await Listener.listen(config.host, config.port, { running: () => this.#edges() }, this.logger);
     await this.#openSoup(origin, rewinds, limits);
     await this.#startGenerator();
+    await this.#startInputs(spawner);
   }
 
   address(): ServerAddress {
@@ -107,11 +114,12 @@ export default class ServerActor extends Actor<ServerParameters, ServerProtocol>
       durability: store.durability,
       rewindHostPid,
       ...(await inspectActors({
-        sessions: this.#sessions.values(),
+        sessions: this.#sources.sessions(),
         edges: this.#edges(),
         generator: this.#generator,
       })),
       soup: (await this.#soup?.inspect()) ?? null,
+      inputs: (await this.#inputs?.inspect()) ?? [],
       store: store.stats(),
     };
   }
@@ -119,9 +127,9 @@ export default class ServerActor extends Actor<ServerParameters, ServerProtocol>
   async drain(): Promise<void> {
     this.#listener?.close();
     this.#soup?.close();
-    await this.#generator?.stop();
+    await Promise.all([this.#generator?.stop(), this.#inputs?.stop()]);
     await Promise.allSettled(
-      [...this.#sessions.values()].map((session) => session.ask('close', {}, { timeoutMs: flushMs })),
+      [...this.#sources.sessions()].map((session) => session.ask('close', {}, { timeoutMs: flushMs })),
     );
     const timeout = { timeoutMs: gatewayDrainMs };
     const edges = this.#edges().map((edge) => edge.ask('drain', {}, timeout));
@@ -142,22 +150,6 @@ export default class ServerActor extends Actor<ServerParameters, ServerProtocol>
       if (state === 'ended' || config.sources.includes(source)) continue;
       this.logger.warn({ source, session }, 'source has an active session but is not served; add it with --source');
     }
-  }
-
-  async #openSession(source: string): Promise<void> {
-    const { store, config, clock } = this.parameters;
-    const names = store.sessions(source).map(({ session }) => session);
-    const active = store.activeSession(source);
-    const log = active ?? (await store.createSession(source, nextSessionName(clock(), names)));
-    this.logger.info(
-      { source, session: log.session, nextSeq: log.nextSeq, resumed: active !== undefined },
-      'session open',
-    );
-    const session = await this.spawn(
-      { actor: SessionActor },
-      { name: `Session ${log.session}`, parameters: { store, log, publishBytesMax: config.publishBytesMax, clock } },
-    );
-    this.#sessions.set(source, session);
   }
 
   async #startRewinds(origin: LocalOrigin): Promise<Rewinds> {
@@ -237,14 +229,22 @@ export default class ServerActor extends Actor<ServerParameters, ServerProtocol>
   async #startGenerator(): Promise<void> {
     const { config, clock, store } = this.parameters;
     const { generator } = config;
-    const session = this.#sessions.get(generator.source);
-    if (generator.rate <= 0 || !session) return;
+    const active = store.activeSession(generator.source);
+    if (generator.rate <= 0 || !active) return;
     this.#generator = await this.spawn(
       { actor: GeneratorActor },
       { name: 'Generator', parameters: { ...generator, clock } },
     );
-    const { session: name } = store.activeSession(generator.source)!;
-    this.#generator.tell('sessionOpened', { session: name, listener: session });
+    const listener = this.#sources.session(generator.source);
+    this.#generator.tell('sessionOpened', { session: active.session, listener });
     this.#generator.tell('begin', {});
+  }
+
+  /** They start to read when there is somebody to hear it. */
+  async #startInputs(spawner: Spawner): Promise<void> {
+    const { config, openRelay } = this.parameters;
+    const fed = (source: string) => this.#sources.fed(source);
+    this.#inputs = new Inputs({ configs: config.inputs, spawner, fed, openRelay, logger: this.logger });
+    await this.#inputs.start();
   }
 }

@@ -101,3 +101,21 @@ function toNames(value: unknown): string[] | undefined {
   if (!Array.isArray(value) || value.length === 0 || new Set(value).size !== value.length) return undefined;
   return value.every((item) => toName(item) !== undefined) ? (value as string[]) : undefined;
 }
+
+/** A list of inputs; what is in it is checked when the sources are known. */
+export const inputs: SettingKind = {
+  placeholder: 'JSON',
+  expected: 'a JSON list of inputs',
+  fromText: (value) => {
+    try {
+      return toList(JSON.parse(value));
+    } catch {
+      return undefined;
+    }
+  },
+  fromJson: toList,
+};
+
+function toList(value: unknown): unknown[] | undefined {
+  return Array.isArray(value) ? value : undefined;
+}

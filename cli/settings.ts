@@ -1,7 +1,7 @@
 import { defaultServerConfig, type ServerConfig } from '../actors/server-config.js';
 import { limits } from '../protocol/index.js';
 import { soupLimits } from '../protocol/soup/index.js';
-import { integer, login, name, names, oneOf, portOrOff, rate, type SettingKind, text } from './setting-kinds.js';
+import { inputs, integer, login, name, names, oneOf, portOrOff, rate, type SettingKind, text } from './setting-kinds.js';
 
 /** Levels of the log, most talkative first. */
 export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
@@ -51,6 +51,7 @@ export const settings: readonly Setting[] = [
   setting('generator.payloadBytes', integer(1, limits.payloadBytesMax), 'bytes of each generated message'),
   setting('generator.count', integer(0), 'generated messages to stop after; 0 goes on for ever'),
   setting('generator.source', name, 'source the generator feeds; the first one when not given'),
+  setting('inputs', inputs, 'where messages come from beside publishers, as a list of { kind, name, … }'),
   setting(
     'actors',
     file('the path of a placement file, or edges or rewinds'),

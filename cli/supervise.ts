@@ -21,6 +21,8 @@ export interface SuperviseOptions extends Interruption {
   module: string;
   /** Its arguments; a restart adds the ports that were picked, so that clients find the server again. */
   args: readonly string[];
+  /** Whose standard input it has. @defaultValue none */
+  stdin?: 'inherit' | 'ignore';
   logger: Logger;
   limits?: RestartLimits;
   /** After a signal the process has this long to end by itself. */
@@ -107,8 +109,8 @@ class Supervision {
 
   /** One life of the server process, until its whole group is gone. */
   async #live(): Promise<{ code: number | null; signal: NodeJS.Signals | null }> {
-    const { module, args } = this.#options;
-    const child = startGroup(module, [...args, ...this.#ports]);
+    const { module, args, stdin } = this.#options;
+    const child = startGroup(module, [...args, ...this.#ports], stdin);
     this.#child = child;
     this.#listeningSince = undefined;
     child.on('message', (message) => this.#told(message));

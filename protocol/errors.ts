@@ -30,6 +30,7 @@ export const errorCodes = {
   ERR_REWIND_FAILED: 'retry',
   ERR_NOT_A_PUBLISHER: 'never',
   ERR_PUBLISHER_TAKEN_OVER: 'never',
+  ERR_RELAYED: 'never',
   ERR_PUBLISH_NUMBER: 'never',
   ERR_PUBLISH_TOO_LARGE: 'never',
   ERR_NOT_WRITTEN: 'retry',

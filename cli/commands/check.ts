@@ -1,3 +1,4 @@
+import type { InputConfig } from '../../actors/inputs/input-config.js';
 import { Placement } from '../../actors/runtime/placement.js';
 import type { Command } from '../command.js';
 import { ExitCode } from '../exit-codes.js';
@@ -44,6 +45,8 @@ function settingLines({ settings: merged, origins }: Parameters<Command['run']>[
 function valueText(merged: object, { key, isSecret }: Setting): string {
   let value: unknown = merged;
   for (const part of key.split('.')) value = (value as Record<string, unknown>)[part];
-  if (value === undefined) return '(none)';
-  return isSecret ? '(set)' : String(value);
+  if (value === undefined || (Array.isArray(value) && value.length === 0)) return '(none)';
+  if (isSecret) return '(set)';
+  if (key === 'inputs') return (value as InputConfig[]).map(({ kind, name }) => `${name} (${kind})`).join(', ');
+  return String(value);
 }
