@@ -2,6 +2,7 @@ import { type Durability, ProtocolError, type SessionSummary } from '../protocol
 import type { Page, Store } from '../storage/index.js';
 import type { Followed, OpenPublisher, Origin, PublisherLogin } from './origin.js';
 import type { PublisherOwner } from './publisher.js';
+import { relayedPublisher } from './relayed-publisher.js';
 import type { Ref } from './runtime/index.js';
 import type { Sources } from './sources.js';
 import type { SubscriptionListProtocol } from './subscription-list.js';
@@ -10,7 +11,7 @@ import type { SubscriptionListProtocol } from './subscription-list.js';
 const askMs = 60_000;
 
 /** What it needs to know of the sources. */
-export type HostedSources = Pick<Sources, 'names' | 'check' | 'session' | 'sessionOfLog'>;
+export type HostedSources = Pick<Sources, 'names' | 'check' | 'relayOf' | 'session' | 'sessionOfLog'>;
 
 /** The {@link Origin} in the process that has the log. */
 export class LocalOrigin implements Origin {
@@ -54,6 +55,8 @@ export class LocalOrigin implements Origin {
   }
 
   async openPublisher(login: PublisherLogin, owner: PublisherOwner): Promise<OpenPublisher> {
+    const relay = this.#sources.relayOf(login.source);
+    if (relay !== undefined) return relayedPublisher(login.source, relay, owner);
     return this.#sources.session(login.source).ask('openPublisher', { login, owner }, { timeoutMs: askMs });
   }
 

@@ -40,8 +40,6 @@ export interface SessionParameters {
   publishBytesMax: number;
   /** Milliseconds since 1970. */
   clock: () => number;
-  /** The input that numbers its messages, when it is a relay: nobody else can publish then. */
-  relayedBy?: string | undefined;
 }
 
 /** An active session: the queue of publishes in front of its log, its publishers, and the lists that follow it. */
@@ -65,7 +63,7 @@ export default class SessionActor
     const queueBytesMax = 2 * publishBytesMax;
     this.#queue = new PublishQueue(log, store.committer, clock, queueBytesMax, (seq) => this.#committed(seq));
     const active = () => ({ log, queue: this.#queue });
-    this.#feeds = new InputFeeds({ store, active, refusal: () => this.#ownRefusal() });
+    this.#feeds = new InputFeeds({ store, active, refusal: () => this.#refusalFor('') });
     this.#stopWatching = store.onReopened(() => this.#reopened());
   }
 
@@ -221,18 +219,9 @@ export default class SessionActor
   }
 
   #refusalFor(session: string): ReturnType<Store['unavailable']> | ProtocolError {
-    const { log, relayedBy } = this.parameters;
-    if (relayedBy !== undefined) {
-      const message = `source ${log.source} is numbered by its relay ${relayedBy}; publish to the server that is relayed`;
-      return new ProtocolError('ERR_RELAYED', message);
-    }
+    const { log, store } = this.parameters;
     if (session !== '' && session !== log.session) return this.#otherSession(session);
-    return this.#ownRefusal();
-  }
-
-  /** Why nothing at all can be written now. */
-  #ownRefusal(): ReturnType<Store['unavailable']> | ProtocolError {
-    return this.#refusal ?? this.parameters.store.unavailable();
+    return this.#refusal ?? store.unavailable();
   }
 
   #otherSession(session: string): ProtocolError {

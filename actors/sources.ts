@@ -41,19 +41,24 @@ export class Sources {
     return this.#sessions.values();
   }
 
-  /** @throws ProtocolError `ERR_UNKNOWN_SOURCE`; `ERR_UNKNOWN_SESSION` while a relayed source has no session */
+  /** @throws ProtocolError `ERR_UNKNOWN_SOURCE`; `ERR_NO_SESSION` while a relayed source has none */
   session(source: string): Ref<SessionProtocol> {
     this.check(source);
     const session = this.#sessions.get(source);
     if (session) return session;
     const message = `source ${source} has no session yet: the server it is relayed from has not been reached`;
-    throw new ProtocolError('ERR_UNKNOWN_SESSION', message);
+    throw new ProtocolError('ERR_NO_SESSION', message);
   }
 
   /** @throws ProtocolError `ERR_UNKNOWN_SOURCE` */
   check(source: string): void {
     if (this.names.includes(source)) return;
     throw new ProtocolError('ERR_UNKNOWN_SOURCE', `no source ${source}; this server has ${this.names.join(', ')}`);
+  }
+
+  /** The name of the relay that alone feeds a source, if one does. */
+  relayOf(source: string): string | undefined {
+    return this.#options.config.inputs.find((input) => input.kind === 'relay' && input.source === source)?.name;
   }
 
   /** The Session of a log that is, or was, active since the start. */
@@ -68,7 +73,7 @@ export class Sources {
     const { store, clock } = this.#options;
     for (const source of this.names) {
       const active = store.activeSession(source);
-      if (!active && this.#relayOf(source) !== undefined) continue;
+      if (!active && this.relayOf(source) !== undefined) continue;
       const names = store.sessions(source).map(({ session }) => session);
       await this.#start(
         active ?? (await store.createSession(source, nextSessionName(clock(), names))),
@@ -116,14 +121,9 @@ export class Sources {
     const { store, config, clock, logger, spawner } = this.#options;
     const { source, session: name, nextSeq } = log;
     logger.info({ source, session: name, nextSeq, resumed }, 'session open');
-    const relayedBy = this.#relayOf(source);
-    const parameters = { store, log, publishBytesMax: config.publishBytesMax, clock, relayedBy };
+    const parameters = { store, log, publishBytesMax: config.publishBytesMax, clock };
     const session = await spawner.spawn({ actor: SessionActor }, { name: `Session ${name}`, parameters });
     this.#sessions.set(source, session);
     this.#ofLogs.set(log.number, session);
-  }
-
-  #relayOf(source: string): string | undefined {
-    return this.#options.config.inputs.find((input) => input.kind === 'relay' && input.source === source)?.name;
   }
 }

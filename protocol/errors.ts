@@ -22,6 +22,7 @@ export const errorCodes = {
   ERR_SHUTTING_DOWN: 'reconnect',
   ERR_UNKNOWN_SOURCE: 'never',
   ERR_UNKNOWN_SESSION: 'never',
+  ERR_NO_SESSION: 'retry',
   ERR_SESSION_ENDED: 'never',
   ERR_BEYOND_NEXT: 'retry',
   ERR_ALREADY_SUBSCRIBED: 'never',

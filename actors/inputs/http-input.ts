@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
+import { ProtocolError } from '../../protocol/index.js';
 import { Actor, asError, type Behaviour } from '../runtime/index.js';
 import { BearerToken } from './bearer-token.js';
 import { HttpEndpoint } from './http-endpoint.js';
-import { HttpFailure } from './http-failure.js';
 import type { FedSource, InputInspection, InputProtocol } from './input.js';
 import type { HttpInputConfig } from './input-config.js';
 import { type Publication, type Published, publishTo } from './publication.js';
@@ -60,7 +60,7 @@ export default class HttpInputActor
   async #take({ messages, once, endOfDay }: Publication): Promise<Published> {
     const { fed, config } = this.parameters;
     const session = fed.session();
-    if (!session) throw new HttpFailure(503, 'ERR_NO_SESSION', `source ${config.source} has no session`);
+    if (!session) throw new ProtocolError('ERR_NO_SESSION', `source ${config.source} has no session yet`);
     // Longer than the name of any publisher on the wire can be, so that it is none of theirs.
     const publisher = once && `http ${config.name} ${createHash('sha256').update(once).digest('hex')}`;
     const published = await publishTo(session, config.source, publisher, messages);

@@ -1,4 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
+import { ProtocolError } from '../../protocol/index.js';
 import type { InputPosition } from '../../storage/index.js';
 import { Actor, asError, type Behaviour, type Ref, settlesWithin } from '../runtime/index.js';
 import type { SessionProtocol } from '../session.js';
@@ -148,7 +149,7 @@ export default class InputActor extends Actor<InputParameters, InputProtocol> im
     const batch = this.#batches + 1;
     return this.#insist(async () => {
       const session = fed.session();
-      if (!session) throw Object.assign(new Error('its source has no session yet'), { code: 'ERR_NO_SESSION' });
+      if (!session) throw new ProtocolError('ERR_NO_SESSION', 'its source has no session yet');
       const feed = { input: name, payloads, position, batch, endOfDay, firstSeq };
       try {
         return (await session.ask('feed', feed, { timeoutMs: feedMs })).session;

@@ -24,7 +24,8 @@ export async function startEdgeUnderTest(system: System, store: Store, config: S
     { actor: SessionActor },
     { name: 'Session', parameters: { store, log, publishBytesMax, clock: Date.now } },
   );
-  const sources = { names: ['main'], check: () => {}, session: () => session, sessionOfLog: () => session };
+  const found = () => session;
+  const sources = { names: ['main'], check: () => {}, relayOf: () => undefined, session: found, sessionOfLog: found };
   const origin = new LocalOrigin(store, sources, async () => ({}));
   const read = (number: number, from: number) => origin.read(number, from, Number.MAX_SAFE_INTEGER);
   const host = await system.spawn({ actor: RewindHostActor }, { name: 'RewindHost', parameters: { read } });
