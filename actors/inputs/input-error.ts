@@ -24,3 +24,8 @@ export class InputError extends Error {
     this.code = code;
   }
 }
+
+/** Whether starting an input anew would not help; a module may have a copy of the class of its own. */
+export function isInputError(error: Error): boolean {
+  return error instanceof InputError || error.name === 'InputError';
+}

@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import { type Ref, Supervisor } from '../runtime/index.js';
 import type { InputInspection, InputProtocol } from './input.js';
 import type { InputConfig } from './input-config.js';
-import { InputError } from './input-error.js';
+import { isInputError } from './input-error.js';
 
 /** What a {@link SupervisedInput} needs. */
 export interface SupervisedInputOptions {
@@ -95,7 +95,7 @@ export class SupervisedInput {
   async #ended(generation: number, error: Error | undefined): Promise<void> {
     const { child } = this.#supervisor;
     this.#last = (await child?.ask('inspect', {}, { timeoutMs: inspectMs }).catch(() => undefined)) ?? this.#last;
-    if (error && !(error instanceof InputError)) return this.#supervisor.failed(generation, error);
+    if (error && !isInputError(error)) return this.#supervisor.failed(generation, error);
     if (error) return this.#giveUp(error);
     this.#over = 'ended';
     this.#problem = '';

@@ -7,7 +7,13 @@ const read = (...inputs: unknown[]) => readInputs(inputs, '/etc/latecomer', ['ma
 describe('the configuration of inputs', () => {
   it('is settled: paths start from the directory of the list, the first source is fed unless another is named', () => {
     expect(read({ kind: 'file', name: 'app', path: 'app.log' })).toEqual([
-      { kind: 'file', name: 'app', source: 'main', path: '/etc/latecomer/app.log', lineBytesMax: limits.payloadBytesMax },
+      {
+        kind: 'file',
+        name: 'app',
+        source: 'main',
+        path: '/etc/latecomer/app.log',
+        lineBytesMax: limits.payloadBytesMax,
+      },
     ]);
     expect(read({ kind: 'relay', name: 'up', port: 7070, source: 'files' })).toEqual([
       { kind: 'relay', name: 'up', source: 'files', host: '127.0.0.1', port: 7070 },
