@@ -15,6 +15,8 @@ const rules = {
   Server: inMemoryOnly,
   Session: inMemoryOnly,
   Generator: inMemoryOnly,
+  Input: inMemoryOnly,
+  HttpInput: inMemoryOnly,
   SessionHandler: inMemoryOnly,
   SubscriptionList: inMemoryOnly,
   Subscription: inMemoryOnly,
