@@ -59,6 +59,8 @@ export class Relay implements SessionInputSource<RelayPosition> {
     const { session, next: from, epoch } = start;
     const { upstreamSource } = this.#config;
     const source = upstreamSource === undefined ? {} : { source: upstreamSource };
+    // The session is there before its first message.
+    if (from === 1) yield { payloads: [], session, firstSeq: from, position: start };
     const subscription = client.subscribe({ ...source, session, from, epoch, wait: true });
     let next = from;
     let end: { lastSeq: number; reason: string } | undefined;

@@ -41,6 +41,17 @@ describe('a relay', () => {
     expect((await relay.client.sessions()).map((line) => line.session)).toEqual([session]);
   });
 
+  it('has a session that is still empty, and live subscribers of it get its first message', async () => {
+    const upstream = await start();
+    const relay = await start([relayOf(upstream.port)]);
+    const subscription = relay.client.subscribe({ from: 1 });
+    const live = new Promise<number>((resolve) => void subscription.on('live', ({ seq }) => resolve(seq)));
+    const first = subscription[Symbol.asyncIterator]().next();
+    expect(await live).toBe(0);
+    await upstream.client.publish(Buffer.from('one'));
+    expect((await first).value).toMatchObject({ seq: 1 });
+  });
+
   it('relays much at once, in whole blocks, and large messages', async () => {
     const upstream = await start();
     const sent = Array.from({ length: 20_000 }, (_, index) => Buffer.from(`message ${index + 1}`));
