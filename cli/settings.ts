@@ -1,7 +1,18 @@
 import { defaultServerConfig, type ServerConfig } from '../actors/server-config.js';
 import { limits } from '../protocol/index.js';
 import { soupLimits } from '../protocol/soup/index.js';
-import { inputs, integer, login, name, names, oneOf, portOrOff, rate, type SettingKind, text } from './setting-kinds.js';
+import {
+  inputs,
+  integer,
+  login,
+  name,
+  names,
+  oneOf,
+  portOrOff,
+  rate,
+  type SettingKind,
+  text,
+} from './setting-kinds.js';
 
 /** Levels of the log, most talkative first. */
 export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;

@@ -105,6 +105,20 @@ describe('loadConfiguration', () => {
     expect(load({ env: { LATECOMER_SOUP_PASSWORD: 'secret' } }).settings.soupPassword).toBe('secret');
   });
 
+  it('settles inputs from where they stand; with them the generator is off unless it is asked for', async () => {
+    await writeConfig({ inputs: [{ kind: 'file', name: 'app', path: './app.log' }] });
+    const { settings: merged } = load();
+    expect(merged.inputs).toMatchObject([{ kind: 'file', source: 'main', path: path.join(cwd, 'app.log') }]);
+    expect([merged.generator.rate, load({ flags: { generator: '3' } }).settings.generator.rate]).toEqual([0, 3]);
+    const relay = JSON.stringify([{ kind: 'relay', name: 'up', port: 1 }]);
+    expect(() => load({ flags: { inputs: relay, generator: '3' } })).toThrow(
+      new ConfigurationError('generator from --generator: source main is fed by the relay up alone'),
+    );
+    expect(() => load({ flags: { inputs: '[{"kind":"fil"}]' } })).toThrow(
+      /^--inputs: inputs\[0\]\.kind: expected file or .*, found "fil"; did you mean file\?$/,
+    );
+  });
+
   it('finds the ready-made placements by name', () => {
     expect(load({ flags: { actors: 'edges' } }).settings.actors).toMatch(/actors\/placements\/edges\.json$/);
     expect(load({ flags: { actors: './edges' } }).settings.actors).toBe(path.join(cwd, 'edges'));
