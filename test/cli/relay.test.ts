@@ -151,7 +151,7 @@ describe('a relay', () => {
     const texts = await relay.texts(1);
     await relay.stop();
     await first.stop();
-    const [{ session }] = (await sessionsOf(relay.data)) as [{ session: string }];
+    const [{ session }] = (await sessionsOf(relay.data)) as unknown as [{ session: string }];
     // Another server's session of the same name.
     const upstream = await start([], { data: await archived({ [session]: ['another', 'one'] }) });
     const again = await start([relayOf(upstream.port)], { data: relay.data });

@@ -36,7 +36,7 @@ const ndjson = { 'content-type': 'application/x-ndjson; charset=utf-8' };
 describe('an http input', () => {
   it('takes a body as one message, or each of its lines, and answers with their numbers when they are durable', async () => {
     const { server, post } = await start();
-    const [{ session }] = (await server.client.sessions()) as [{ session: string }];
+    const [{ session }] = (await server.client.sessions()) as unknown as [{ session: string }];
     expect(await post('a\nb')).toMatchObject({
       status: 200,
       messages: 1,
