@@ -8,6 +8,7 @@ import { PublishBudget } from './publish-window.js';
 import { type RequestContext, Requests } from './requests.js';
 import RewindHostActor from './rewind-host.js';
 import type { Rewinds } from './rewinds.js';
+import { Rounds } from './rounds.js';
 import { Actor, type Behaviour } from './runtime/index.js';
 import SessionHandlerActor from './session-handler.js';
 import { Stretches } from './stretches.js';
@@ -69,8 +70,7 @@ export default class EdgeActor extends Actor<EdgeParameters, EdgeProtocol> imple
   readonly #departures = new Stretches();
   #connectionContext!: ConnectionContext;
   #requestContext!: RequestContext;
-  /** The connections that are still to be looked at in this round. */
-  #round = this.#connections.values();
+  readonly #rounds = new Rounds(this.#connections, ticksPerRound);
   #subscriptions!: Subscriptions;
   #rewinds!: Rewinds;
   #budget!: PublishBudget;
@@ -195,15 +195,7 @@ export default class EdgeActor extends Actor<EdgeParameters, EdgeProtocol> imple
   /** Sockets are read first: after a long stop of the process nobody is silent who has spoken meanwhile. */
   #tick(): void {
     this.#nowMs = coarseNow();
-    setImmediate(() => this.#lookAtSome());
-  }
-
-  #lookAtSome(): void {
-    for (let count = Math.ceil(this.#connections.size / ticksPerRound); count > 0; count -= 1) {
-      const { value: connection } = this.#round.next();
-      if (connection) connection.tick();
-      else this.#round = this.#connections.values();
-    }
+    setImmediate(() => this.#rounds.step((connection) => connection.tick()));
   }
 
   async #upstream(): Promise<{ origin: Origin; rewinds: Rewinds }> {

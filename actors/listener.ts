@@ -1,29 +1,33 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import type { Logger } from 'pino';
-import type { EdgeProtocol } from './edge.js';
-import type { Ref } from './runtime/index.js';
 import { Stretches } from './stretches.js';
 
+/** An actor that takes over connections. */
+export interface Gateway {
+  /** @returns false when it cannot take this one */
+  sendSocket(socket: Socket, meta: object): boolean;
+}
+
 /** Where the listener hands its sockets. */
-export interface Edges {
-  /** The edges that run now; each takes the connections in turn. */
-  running(): readonly Ref<EdgeProtocol>[];
+export interface Gateways {
+  /** The gateways that run now; each takes the connections in turn. */
+  running(): readonly Gateway[];
 }
 
 /**
- * The listening port. Main alone owns it and hands each accepted connection to an edge, so that no stopped or orphaned
+ * A listening port. Main alone owns it and hands each accepted connection to a gateway, so that no stopped or orphaned
  * fork can keep the port from a restarted server.
  */
 export class Listener {
   readonly #server: Server;
-  readonly #edges: Edges;
+  readonly #gateways: Gateways;
   /** A backlog of thousands is accepted in one turn; the logins of the first are read before the last are taken in. */
   readonly #arrivals = new Stretches();
   #turn = 0;
 
-  private constructor(edges: Edges) {
-    this.#edges = edges;
+  private constructor(gateways: Gateways) {
+    this.#gateways = gateways;
     this.#server = createServer({ pauseOnConnect: true, noDelay: true });
     this.#server.on('connection', (socket) => this.#arrivals.add(() => this.#handOver(socket)));
   }
@@ -31,8 +35,8 @@ export class Listener {
   /**
    * @throws the system's error when the address cannot be had (`EADDRINUSE`, `EACCES`, `EADDRNOTAVAIL`)
    */
-  static async listen(host: string, port: number, edges: Edges, logger: Logger): Promise<Listener> {
-    const listener = new Listener(edges);
+  static async listen(host: string, port: number, gateways: Gateways, logger: Logger): Promise<Listener> {
+    const listener = new Listener(gateways);
     listener.#server.listen({ host, port, backlog: 4096 });
     await once(listener.#server, 'listening');
     listener.#server.on('error', (error) => logger.error({ err: error }, 'a connection could not be accepted'));
@@ -49,9 +53,9 @@ export class Listener {
     this.#server.close();
   }
 
-  /** While every edge is being restarted, a client is better off trying again. */
+  /** While every gateway is being restarted, a client is better off trying again. */
   #handOver(socket: Socket): void {
-    const running = this.#edges.running();
+    const running = this.#gateways.running();
     for (let tried = 0; tried < running.length; tried += 1) {
       this.#turn = (this.#turn + 1) % running.length;
       if (running[this.#turn]!.sendSocket(socket, {})) return;

@@ -3,12 +3,16 @@ import type { Page, Store } from '../storage/index.js';
 import type { ArchiveRequest } from './archiver.js';
 import type { Followed, OpenPublisher, Origin, PublisherLogin } from './origin.js';
 import type { PublisherOwner } from './publisher.js';
+import { relayedPublisher } from './relayed-publisher.js';
 import type { Ref } from './runtime/index.js';
-import type { SessionProtocol } from './session.js';
+import type { Sources } from './sources.js';
 import type { SubscriptionListProtocol } from './subscription-list.js';
 
 /** Milliseconds the Session may take to attach a list or a publisher; a reopen of the store comes before that. */
 const askMs = 60_000;
+
+/** What it needs to know of the sources. */
+export type HostedSources = Pick<Sources, 'names' | 'check' | 'relayOf' | 'session' | 'sessionOfLog'>;
 
 /** What a {@link LocalOrigin} has done by others. */
 export interface OriginServices {
@@ -23,36 +27,36 @@ export class LocalOrigin implements Origin {
   readonly durability: Durability;
   readonly sources: readonly string[];
   readonly #store: Store;
-  readonly #sessions: ReadonlyMap<string, Ref<SessionProtocol>>;
+  readonly #sources: HostedSources;
   readonly #services: OriginServices;
 
-  /** @param sessions the Session actor of each source */
-  constructor(store: Store, sessions: ReadonlyMap<string, Ref<SessionProtocol>>, services: OriginServices) {
+  constructor(store: Store, sources: HostedSources, services: OriginServices) {
     this.durability = store.durability;
-    this.sources = [...sessions.keys()];
+    this.sources = sources.names;
     this.#store = store;
-    this.#sessions = sessions;
+    this.#sources = sources;
     this.#services = services;
   }
 
   async findSession(source: string, session: string): Promise<SessionSummary> {
-    this.#sessionOf(source);
+    this.#sources.check(source);
     const wanted = this.#store.findSession(source, session);
-    if (!wanted) throw new ProtocolError('ERR_UNKNOWN_SESSION', `source ${source} has no session ${session}`);
-    return wanted;
+    if (wanted) return wanted;
+    this.#sources.session(source);
+    throw new ProtocolError('ERR_UNKNOWN_SESSION', `source ${source} has no session ${session}`);
   }
 
   async sessions(source?: string): Promise<SessionSummary[]> {
-    if (source !== undefined) this.#sessionOf(source);
+    if (source !== undefined) this.#sources.check(source);
     return this.#store.sessions(source);
   }
 
   async follow(log: number, list: Ref<SubscriptionListProtocol>): Promise<Followed> {
-    return this.#sessionOfLog(log).ask('attach', { list }, { timeoutMs: askMs });
+    return this.#sources.sessionOfLog(log).ask('attach', { list }, { timeoutMs: askMs });
   }
 
   unfollow(log: number, list: Ref<SubscriptionListProtocol>): void {
-    this.#sessionOfLog(log).tell('detach', { list });
+    this.#sources.sessionOfLog(log).tell('detach', { list });
   }
 
   read(log: number, from: number, to: number): Promise<Page> {
@@ -60,27 +64,17 @@ export class LocalOrigin implements Origin {
   }
 
   async openPublisher(login: PublisherLogin, owner: PublisherOwner): Promise<OpenPublisher> {
-    return this.#sessionOf(login.source).ask('openPublisher', { login, owner }, { timeoutMs: askMs });
+    const relay = this.#sources.relayOf(login.source);
+    if (relay !== undefined) return relayedPublisher(login.source, relay, owner);
+    return this.#sources.session(login.source).ask('openPublisher', { login, owner }, { timeoutMs: askMs });
   }
 
   async archive(request: ArchiveRequest): Promise<SessionReport> {
-    this.#sessionOf(request.source);
+    this.#sources.check(request.source);
     return this.#services.archive(request);
   }
 
   inspect(): Promise<Record<string, unknown>> {
     return this.#services.inspect();
-  }
-
-  #sessionOf(source: string): Ref<SessionProtocol> {
-    const session = this.#sessions.get(source);
-    if (session) return session;
-    throw new ProtocolError('ERR_UNKNOWN_SOURCE', `no source ${source}; this server has ${this.sources.join(', ')}`);
-  }
-
-  #sessionOfLog(log: number): Ref<SessionProtocol> {
-    const source = this.#store.log(log)?.source;
-    if (source === undefined) throw new Error(`there is no log ${log}`);
-    return this.#sessionOf(source);
   }
 }

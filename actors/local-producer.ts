@@ -1,10 +1,16 @@
 import type { Durability, Payloads, ProtocolError, ReceiptRun } from '../protocol/index.js';
-import type { Log, StorageError } from '../storage/index.js';
+import type { Log, Operation, StorageError } from '../storage/index.js';
 import type { Producer, PublishQueue } from './publish-queue.js';
+
+/** Where the messages of a publish of the server's own are. */
+export interface LocalReceipt {
+  log: Log;
+  firstSeq: number;
+}
 
 interface Pending {
   number: number;
-  resolve(firstSeq: number): void;
+  resolve(receipt: LocalReceipt): void;
   reject(error: unknown): void;
 }
 
@@ -14,13 +20,19 @@ export class LocalProducer implements Producer {
   #lastNumber = 0;
 
   /**
-   * Queue payloads; resolves with their first sequence number when they are durable.
+   * Queue payloads; resolves when they are durable.
+   * @param along what is to be durable with them
    * @throws ProtocolError `ERR_BUSY`; StorageError when they were not written
    */
-  publish(queue: PublishQueue, payloads: Payloads, durability: Durability): Promise<number> {
+  publish(
+    queue: PublishQueue,
+    payloads: Payloads,
+    durability: Durability,
+    along?: (log: Log) => Operation,
+  ): Promise<LocalReceipt> {
     return new Promise((resolve, reject) => {
       const number = this.#lastNumber + 1;
-      queue.push({ producer: this, number, payloads, durability });
+      queue.push({ producer: this, number, payloads, durability, along });
       this.#lastNumber = number;
       this.#pending.push({ number, resolve, reject });
     });
@@ -30,11 +42,11 @@ export class LocalProducer implements Producer {
     return undefined;
   }
 
-  acknowledged(_log: Log, runs: ReceiptRun[]): void {
+  acknowledged(log: Log, runs: ReceiptRun[]): void {
     for (const [, publishes, firstSeq, messagesEach] of runs) {
       const settled = this.#pending.splice(0, publishes);
       settled.forEach((pending, index) => {
-        pending.resolve(firstSeq + index * messagesEach);
+        pending.resolve({ log, firstSeq: firstSeq + index * messagesEach });
       });
     }
   }

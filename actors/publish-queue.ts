@@ -11,6 +11,7 @@ import {
   type CommitSource,
   type Committer,
   type Log,
+  type Operation,
   type ReceiptWrite,
   type Sealed,
   type StorageError,
@@ -33,6 +34,8 @@ export interface QueuedPublish {
   number: number;
   payloads: Payloads;
   durability: Durability;
+  /** What is written in the batch of its block; asked for when the log it goes into is settled. */
+  along?: ((log: Log) => Operation) | undefined;
 }
 
 /**
@@ -122,9 +125,11 @@ export class PublishQueue implements CommitSource {
       this.#clock(),
       { durability, publishers },
     );
+    const operations: Operation[] = [{ type: 'put', key, value }];
+    for (const { along } of taken) if (along) operations.push(along(this.#log));
     this.#sealedCount = taken.length;
     return {
-      operations: [{ type: 'put', key, value }],
+      operations,
       bytes: value.length,
       durability,
       proof: key,

@@ -1,4 +1,5 @@
 import type { Durability } from '../protocol/index.js';
+import type { InputConfig } from './inputs/input-config.js';
 
 /** What the built-in Generator produces. */
 export interface GeneratorConfig {
@@ -23,9 +24,17 @@ export interface ServerConfig {
   /** Names of the sources served; the first is the default of `latecomer publish` and `tail`. */
   sources: string[];
   generator: GeneratorConfig;
+  /** Where messages come from beside publishers and the generator. */
+  inputs: InputConfig[];
   /** Placement file in comedy's format; absent: `actors.json` of the package. */
   actors?: string;
-  /** Connections accepted at the same time; one more is told ERR_TOO_MANY_CONNECTIONS. */
+  /** Port for clients of the Soup family; 0 lets the system pick one. */
+  soupPort: number | 'off';
+  /** User name a Soup login must have; absent: any. */
+  soupUser?: string;
+  /** Password a Soup login must have; absent: any. */
+  soupPassword?: string;
+  /** Connections accepted at the same time, on each port; one more is told ERR_TOO_MANY_CONNECTIONS. */
   connectionsMax: number;
   /** Connections of them that may be waiting for their login. */
   loginsMax: number;
@@ -59,6 +68,8 @@ export const defaultServerConfig: ServerConfig = {
   durability: 'disk',
   sources: ['main'],
   generator: { rate: 2, payloadBytes: 64, count: 0, source: 'main' },
+  soupPort: 'off',
+  inputs: [],
   connectionsMax: 10_000,
   loginsMax: 1_000,
   ringBytesMax: 16 * 1024 * 1024,

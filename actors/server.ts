@@ -2,6 +2,7 @@ import type { Store } from '../storage/index.js';
 import ArchiverActor, { type ArchiverProtocol } from './archiver.js';
 import EdgeActor, { type EdgeLimits, type EdgeProtocol } from './edge.js';
 import GeneratorActor, { type GeneratorProtocol } from './generator.js';
+import { Inputs, type OpenRelay } from './inputs/inputs.js';
 import { inspectActors } from './inspection.js';
 import { DataSocket } from './link/data-socket.js';
 import { ForkedRewinds } from './link/forked-rewinds.js';
@@ -11,16 +12,17 @@ import { LocalRewinds } from './local-rewinds.js';
 import { affordableConnections, openFilesMax } from './open-files.js';
 import RewindHostActor, { type RewindHostProtocol } from './rewind-host.js';
 import type { Rewinds } from './rewinds.js';
-import { Actor, type Behaviour, type Placement, type Ref } from './runtime/index.js';
+import { Actor, type Behaviour, type Placement, type Ref, type Spawner } from './runtime/index.js';
+import type { ServerAddress } from './server-address.js';
 import type { ServerConfig } from './server-config.js';
-import SessionActor, { type SessionProtocol } from './session.js';
-import { nextSessionName } from './session-name.js';
+import { SoupPort } from './soup/soup-port.js';
+import { Sources } from './sources.js';
 import { Subscriptions } from './subscriptions.js';
 import { SupervisedFork } from './supervised-fork.js';
 
 /** What a Server understands. */
 export type ServerProtocol = {
-  address: [Record<string, never>, { host: string; port: number }];
+  address: [Record<string, never>, ServerAddress];
   inspect: [Record<string, never>, Record<string, unknown>];
   /** Stop accepting, settle what was accepted, tell clients to reconnect. */
   drain: [Record<string, never>, void];
@@ -35,13 +37,15 @@ export interface ServerParameters {
   server: string;
   /** Milliseconds since 1970. */
   clock: () => number;
+  /** Makes the inputs that read another server. */
+  openRelay?: OpenRelay | undefined;
   /** Called when a part of the server cannot be kept running. */
   onGiveUp(error: Error): void;
 }
 
 /** Bounds of the steps of a drain. */
 const flushMs = 2_500;
-const edgeDrainMs = 2_500;
+const gatewayDrainMs = 2_500;
 /** A large session takes long to be archived; this is only there because every question has a deadline. */
 const archiveMs = 24 * 60 * 60 * 1000;
 
@@ -50,15 +54,17 @@ const archiveMs = 24 * 60 * 60 * 1000;
  * placement wants it, and keeps the forked ones running.
  */
 export default class ServerActor extends Actor<ServerParameters, ServerProtocol> implements Behaviour<ServerProtocol> {
-  readonly #sessions = new Map<string, Ref<SessionProtocol>>();
   readonly #forks: SupervisedFork<EdgeProtocol>[] = [];
   readonly #startedMs = performance.now();
+  #sources!: Sources;
+  #inputs: Inputs | undefined;
   #edge: Ref<EdgeProtocol> | undefined;
   #rewindFork: SupervisedFork<RewindHostProtocol> | undefined;
   #generator: Ref<GeneratorProtocol> | undefined;
   #archiver: Ref<ArchiverProtocol> | undefined;
   #dataSocket: DataSocket | undefined;
   #listener: Listener | undefined;
+  #soup: SoupPort | undefined;
 
   /** What runs already is stopped when something behind it cannot start: forks that are supervised, above all. */
   override async onStart(): Promise<void> {
@@ -72,6 +78,8 @@ export default class ServerActor extends Actor<ServerParameters, ServerProtocol>
 
   override async onStop(): Promise<void> {
     this.#listener?.close();
+    this.#soup?.close();
+    await this.#inputs?.stop();
     await this.#stopForks();
     await this.#dataSocket?.close();
   }
@@ -82,25 +90,30 @@ export default class ServerActor extends Actor<ServerParameters, ServerProtocol>
 
   async #start(): Promise<void> {
     const { config, store, clock } = this.parameters;
-    for (const source of config.sources) await this.#openSession(source);
+    const spawner = { spawn: this.spawn.bind(this) };
+    this.#sources = new Sources({ store, config, spawner, clock, logger: this.logger });
+    await this.#sources.open();
     this.#nameUnserved();
     const archiver: Ref<ArchiverProtocol> = await this.spawn(
       { actor: ArchiverActor },
       { name: 'Archiver', parameters: { store, config, clock } },
     );
     this.#archiver = archiver;
-    const origin = new LocalOrigin(store, this.#sessions, {
+    const origin = new LocalOrigin(store, this.#sources, {
       inspect: () => this.inspect(),
       archive: (request) => archiver.ask('request', request, { timeoutMs: archiveMs }),
     });
     const rewinds = await this.#startRewinds(origin);
-    await this.#startEdges(origin, rewinds);
+    const limits = this.#gatewayLimits();
+    await this.#startEdges(origin, rewinds, limits);
     this.#listener = await Listener.listen(config.host, config.port, { running: () => this.#edges() }, this.logger);
+    await this.#openSoup(origin, rewinds, limits);
     await this.#startGenerator();
+    await this.#startInputs(spawner);
   }
 
-  address(): { host: string; port: number } {
-    return this.#listener!.address;
+  address(): ServerAddress {
+    return { ...this.#listener!.address, ...(this.#soup && { soupPort: this.#soup.port }) };
   }
 
   async inspect(): Promise<Record<string, unknown>> {
@@ -113,11 +126,13 @@ export default class ServerActor extends Actor<ServerParameters, ServerProtocol>
       durability: store.durability,
       rewindHostPid,
       ...(await inspectActors({
-        sessions: this.#sessions.values(),
+        sessions: this.#sources.sessions(),
         edges: this.#edges(),
         generator: this.#generator,
         archiver: this.#archiver,
       })),
+      soup: (await this.#soup?.inspect()) ?? null,
+      inputs: (await this.#inputs?.inspect()) ?? [],
       store: store.stats(),
     };
   }
@@ -125,11 +140,14 @@ export default class ServerActor extends Actor<ServerParameters, ServerProtocol>
   async drain(): Promise<void> {
     this.#listener?.close();
     const archiverStopped = this.#archiver?.stop();
-    await this.#generator?.stop();
+    this.#soup?.close();
+    await Promise.all([this.#generator?.stop(), this.#inputs?.stop()]);
     await Promise.allSettled(
-      [...this.#sessions.values()].map((session) => session.ask('close', {}, { timeoutMs: flushMs })),
+      [...this.#sources.sessions()].map((session) => session.ask('close', {}, { timeoutMs: flushMs })),
     );
-    await Promise.allSettled(this.#edges().map((edge) => edge.ask('drain', {}, { timeoutMs: edgeDrainMs })));
+    const timeout = { timeoutMs: gatewayDrainMs };
+    const edges = this.#edges().map((edge) => edge.ask('drain', {}, timeout));
+    await Promise.allSettled([...edges, this.#soup?.gateway.ask('drain', {}, timeout)]);
     // Before their parent stops them, or their end would look like a death.
     await Promise.all([this.#stopForks(), archiverStopped]);
   }
@@ -146,22 +164,6 @@ export default class ServerActor extends Actor<ServerParameters, ServerProtocol>
       if (state === 'ended' || config.sources.includes(source)) continue;
       this.logger.warn({ source, session }, 'source has an active session but is not served; add it with --source');
     }
-  }
-
-  async #openSession(source: string): Promise<void> {
-    const { store, config, clock } = this.parameters;
-    const names = store.sessions(source).map(({ session }) => session);
-    const active = store.activeSession(source);
-    const log = active ?? (await store.createSession(source, nextSessionName(clock(), names)));
-    this.logger.info(
-      { source, session: log.session, nextSeq: log.nextSeq, resumed: active !== undefined },
-      'session open',
-    );
-    const session = await this.spawn(
-      { actor: SessionActor },
-      { name: `Session ${log.session}`, parameters: { store, log, publishBytesMax: config.publishBytesMax, clock } },
-    );
-    this.#sessions.set(source, session);
   }
 
   async #startRewinds(origin: LocalOrigin): Promise<Rewinds> {
@@ -187,8 +189,7 @@ export default class ServerActor extends Actor<ServerParameters, ServerProtocol>
     return rewinds;
   }
 
-  async #startEdges(origin: LocalOrigin, rewinds: Rewinds): Promise<void> {
-    const limits = this.#edgeLimits();
+  async #startEdges(origin: LocalOrigin, rewinds: Rewinds, limits: EdgeLimits): Promise<void> {
     const { mode, clusterSize } = this.parameters.placement.of('Edge');
     if (mode === 'in-memory') {
       this.#edge = await this.spawn({ actor: EdgeActor }, { name: 'Edge', parameters: { limits, origin, rewinds } });
@@ -213,6 +214,11 @@ export default class ServerActor extends Actor<ServerParameters, ServerProtocol>
     await Promise.all(this.#forks.map((fork) => fork.start()));
   }
 
+  async #openSoup(origin: LocalOrigin, rewinds: Rewinds, limits: EdgeLimits): Promise<void> {
+    const spawner = { spawn: this.spawn.bind(this) };
+    this.#soup = await SoupPort.open(spawner, this.parameters.config, { origin, rewinds, limits }, this.logger);
+  }
+
   async #openDataSocket(origin: LocalOrigin, rewinds: Rewinds, forked: ForkedRewinds | undefined): Promise<DataSocket> {
     const feeds = new Subscriptions({ spawn: this.spawn.bind(this) }, origin, rewinds);
     const subscribe = feeds.subscribe.bind(feeds);
@@ -220,11 +226,13 @@ export default class ServerActor extends Actor<ServerParameters, ServerProtocol>
     return this.#dataSocket;
   }
 
-  #edgeLimits(): EdgeLimits {
+  /** Of each port: both may be in this process. */
+  #gatewayLimits(): EdgeLimits {
     const { config, server } = this.parameters;
     const { publishBytesMax, ringBytesMax } = config;
     const openFiles = openFilesMax() ?? Number.POSITIVE_INFINITY;
-    const { connectionsMax, loginsMax } = affordableConnections(config, openFiles);
+    const ports = config.soupPort === 'off' ? 1 : 2;
+    const { connectionsMax, loginsMax } = affordableConnections(config, Math.floor(openFiles / ports));
     if (connectionsMax < config.connectionsMax) {
       const { connectionsMax: configured } = config;
       this.logger.warn({ openFiles, connectionsMax, configured }, 'few open files allowed: connections are limited');
@@ -235,14 +243,22 @@ export default class ServerActor extends Actor<ServerParameters, ServerProtocol>
   async #startGenerator(): Promise<void> {
     const { config, clock, store } = this.parameters;
     const { generator } = config;
-    const session = this.#sessions.get(generator.source);
-    if (generator.rate <= 0 || !session) return;
+    const active = store.activeSession(generator.source);
+    if (generator.rate <= 0 || !active) return;
     this.#generator = await this.spawn(
       { actor: GeneratorActor },
       { name: 'Generator', parameters: { ...generator, clock } },
     );
-    const { session: name } = store.activeSession(generator.source)!;
-    this.#generator.tell('sessionOpened', { session: name, listener: session });
+    const listener = this.#sources.session(generator.source);
+    this.#generator.tell('sessionOpened', { session: active.session, listener });
     this.#generator.tell('begin', {});
+  }
+
+  /** They start to read when there is somebody to hear it. */
+  async #startInputs(spawner: Spawner): Promise<void> {
+    const { config, openRelay } = this.parameters;
+    const fed = (source: string) => this.#sources.fed(source);
+    this.#inputs = new Inputs({ configs: config.inputs, spawner, fed, openRelay, logger: this.logger });
+    await this.#inputs.start();
   }
 }

@@ -1,5 +1,6 @@
 import { type Durability, encodePayloads, ProtocolError, type SessionSummary } from '../protocol/index.js';
-import type { Log, Store } from '../storage/index.js';
+import type { InputPosition, Log, Store } from '../storage/index.js';
+import { type Fed, type Feed, InputFeeds } from './inputs/input-feeds.js';
 import { LocalProducer } from './local-producer.js';
 import type { Followed, OpenPublisher, PublisherLogin } from './origin.js';
 import { PublishQueue } from './publish-queue.js';
@@ -10,7 +11,11 @@ import type { SubscriptionListProtocol } from './subscription-list.js';
 /** What a Session understands. */
 export type SessionProtocol = {
   /** Publish from inside the server; resolves when the messages are durable. */
-  publish: [{ payloads: Uint8Array[] }, { firstSeq: number; count: number }];
+  publish: [{ payloads: Uint8Array[] }, { session: string; firstSeq: number; count: number }];
+  /** A batch of an input; resolves when its messages and its position are durable. */
+  feed: [Feed, Fed];
+  /** How far an input of this source is, once what it fed is settled. */
+  inputPosition: [{ input: string }, InputPosition | undefined];
   /** A publisher's login. */
   openPublisher: [{ login: PublisherLogin; owner: PublisherOwner }, OpenPublisher];
   /** The first subscriber of a list attaches it: it is told of every commit. */
@@ -47,6 +52,7 @@ export default class SessionActor
   readonly #local = new LocalProducer();
   readonly #logins = new Mailbox('the logins of a Session');
   #queue!: PublishQueue;
+  #feeds!: InputFeeds;
   #refusal: ProtocolError | undefined;
   #ending: Promise<SessionSummary> | undefined;
   #stopWatching: (() => void) | undefined;
@@ -56,6 +62,8 @@ export default class SessionActor
     // Connections are not read any more at publishBytesMax; the frame each of them has in hand then is not refused.
     const queueBytesMax = 2 * publishBytesMax;
     this.#queue = new PublishQueue(log, store.committer, clock, queueBytesMax, (seq) => this.#committed(seq));
+    const active = () => ({ log, queue: this.#queue });
+    this.#feeds = new InputFeeds({ store, active, refusal: () => this.#refusalFor('') });
     this.#stopWatching = store.onReopened(() => this.#reopened());
   }
 
@@ -63,13 +71,25 @@ export default class SessionActor
     this.#stopWatching?.();
   }
 
-  async publish({ payloads }: { payloads: Uint8Array[] }): Promise<{ firstSeq: number; count: number }> {
+  async publish({
+    payloads,
+  }: {
+    payloads: Uint8Array[];
+  }): Promise<{ session: string; firstSeq: number; count: number }> {
     const refusal = this.#refusalFor('');
     if (refusal) throw refusal;
     const { store } = this.parameters;
     const encoded = encodePayloads(payloads);
-    const firstSeq = await this.#local.publish(this.#queue, encoded, store.durability);
-    return { firstSeq, count: encoded.count };
+    const { log, firstSeq } = await this.#local.publish(this.#queue, encoded, store.durability);
+    return { session: log.session, firstSeq, count: encoded.count };
+  }
+
+  feed(feed: Feed): Promise<Fed> {
+    return this.#feeds.feed(feed);
+  }
+
+  inputPosition({ input }: { input: string }): Promise<InputPosition | undefined> {
+    return this.#feeds.position(input);
   }
 
   /** One login after the other, so that the last one to come has the publisher. */

@@ -2,16 +2,15 @@ import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { Store } from '../storage/index.js';
 import { letHeapGrow } from './heap.js';
+import type { OpenRelay } from './inputs/inputs.js';
 import { packageRoot, packageVersion } from './package-root.js';
 import { Placement, System } from './runtime/index.js';
 import ServerActor, { type ServerParameters } from './server.js';
+import type { ServerAddress } from './server-address.js';
 import type { ServerConfig } from './server-config.js';
 
 /** A server that runs. */
-export interface RunningServer {
-  /** Address it listens on. */
-  host: string;
-  port: number;
+export interface RunningServer extends ServerAddress {
   /**
    * Drain and stop: no new logins, what was accepted is settled, clients are told to reconnect. Resolves within 10 s,
    * when no forked process is left; may be called again.
@@ -28,10 +27,15 @@ const addressMs = 5_000;
 
 /**
  * Start a server in this process, and the forks its placement asks for.
+ * @param parts.openRelay makes its inputs of kind relay
  * @throws PlacementError `ERR_PLACEMENT`; StorageError `ERR_DIRECTORY_IN_USE`, `ERR_STORAGE_OPEN`; the system's error when
  *   the address cannot be had
  */
-export async function startServer(config: ServerConfig, logger: Logger): Promise<RunningServer> {
+export async function startServer(
+  config: ServerConfig,
+  logger: Logger,
+  { openRelay }: { openRelay?: OpenRelay } = {},
+): Promise<RunningServer> {
   letHeapGrow();
   const named = config.actors !== undefined;
   const placement = await Placement.load(config.actors ?? join(packageRoot, 'actors.json'), { named });
@@ -52,7 +56,10 @@ export async function startServer(config: ServerConfig, logger: Logger): Promise
     onGiveUp = resolve;
   });
   const server = `latecomer/${packageVersion()}`;
-  const { system, root, address } = await startActors({ config, store, placement, server, clock, onGiveUp }, logger);
+  const { system, root, address } = await startActors(
+    { config, store, placement, server, clock, openRelay, onGiveUp },
+    logger,
+  );
   let stopping: Promise<void> | undefined;
   const stop = async () => {
     await root.ask('drain', {}, { timeoutMs: drainMs }).catch((error: Error) => {

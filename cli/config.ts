@@ -1,5 +1,7 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
+import { type InputConfig, readInputs } from '../actors/inputs/input-config.js';
+import { InputError } from '../actors/inputs/input-error.js';
 import { ConfigurationError } from './cli-error.js';
 import { readConfigFile } from './config-file.js';
 import { readyMadePlacements } from './placements.js';
@@ -46,6 +48,7 @@ export function loadConfiguration(input: ConfigurationInput): Configuration {
     origins.set(setting.key, origin);
   }
   settleGeneratorSource(values, origins);
+  settleInputs(values, origins, file, input.cwd);
   return { settings: nest(values), origins, file };
 }
 
@@ -107,6 +110,35 @@ function settleGeneratorSource(values: Map<string, unknown>, origins: ReadonlyMa
     throw new ConfigurationError(
       `${key} from ${origin}: expected one of the sources ${sources.join(', ')}, found ${JSON.stringify(values.get(key))}`,
     );
+  }
+}
+
+/** Paths of inputs start where the list stands. With inputs there is something to see: the generator is off unless asked for. */
+function settleInputs(
+  values: Map<string, unknown>,
+  origins: ReadonlyMap<string, string>,
+  file: string | undefined,
+  cwd: string,
+): void {
+  const origin = origins.get('inputs')!;
+  const directory = origin === file ? path.dirname(file) : cwd;
+  const inputs = readInputsOf(origin, values.get('inputs'), directory, values.get('sources') as string[]);
+  values.set('inputs', inputs);
+  if (inputs.length > 0 && origins.get('generator.rate') === 'default') values.set('generator.rate', 0);
+  const fed = values.get('generator.source');
+  const relay = inputs.find((input) => input.kind === 'relay' && input.source === fed);
+  if (relay && values.get('generator.rate') !== 0) {
+    const asked = origins.get('generator.rate');
+    throw new ConfigurationError(`generator from ${asked}: source ${fed} is fed by the relay ${relay.name} alone`);
+  }
+}
+
+function readInputsOf(origin: string, value: unknown, directory: string, sources: readonly string[]): InputConfig[] {
+  try {
+    return readInputs(value, directory, sources);
+  } catch (error) {
+    if (error instanceof InputError) throw new ConfigurationError(`${origin}: ${error.message}`, { cause: error });
+    throw error;
   }
 }
 

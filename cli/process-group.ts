@@ -6,9 +6,14 @@ import { setTimeout as wait } from 'node:timers/promises';
  * Start a Node process as the leader of a process group of its own, with an IPC channel: it sees `disconnect` when
  * this process is gone, and everything it forks can be ended with it.
  * @param args what follows the module on its command line
+ * @param stdin whose standard input it has: this process's, or none
  */
-export function startGroup(module: string, args: readonly string[]): ChildProcess {
-  return fork(module, args, { detached: true, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+export function startGroup(
+  module: string,
+  args: readonly string[],
+  stdin: 'inherit' | 'ignore' = 'ignore',
+): ChildProcess {
+  return fork(module, args, { detached: true, stdio: [stdin, 'inherit', 'inherit', 'ipc'] });
 }
 
 /**

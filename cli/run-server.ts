@@ -23,7 +23,7 @@ export interface RunServerOptions {
   logger: Logger;
   /** Aborted by a signal that asks it to end. */
   interrupted: AbortSignal;
-  /** Called once with a line that says where it listens. */
+  /** Called with the lines that say where it listens. */
   print: (line: string) => void;
   /** The IPC channel to the supervisor, when there is one. */
   supervisor?: SupervisorChannel | undefined;
@@ -101,10 +101,14 @@ async function endOf(
 }
 
 function announce(server: RunningServer, { logger, print, supervisor }: RunServerOptions): void {
-  const { host, port } = server;
-  logger.info({ host, port }, 'listening');
-  print(`listening on ${host.includes(':') ? `[${host}]` : host}:${port}`);
-  if (supervisor?.connected === true) supervisor.send?.({ type: 'listening', host, port });
+  const { host, port, soupPort } = server;
+  const soup = soupPort === undefined ? {} : { soupPort };
+  logger.info({ host, port, ...soup }, 'listening');
+  const place = host.includes(':') ? `[${host}]` : host;
+  // Who waits for the line that says it is ready has read this one by then.
+  if (soupPort !== undefined) print(`Soup clients on ${place}:${soupPort}`);
+  print(`listening on ${place}:${port}`);
+  if (supervisor?.connected === true) supervisor.send?.({ type: 'listening', host, port, ...soup });
 }
 
 /** Nobody else is left to end a fork that is stopped or hangs. This process leads the group, so it goes with it. */

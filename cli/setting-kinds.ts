@@ -42,6 +42,25 @@ export function rate(maximum: number): SettingKind {
   };
 }
 
+/** A port, or `off`. */
+export const portOrOff: SettingKind = (() => {
+  const port = integer(0, 65_535);
+  return {
+    placeholder: 'off|N',
+    expected: `off, or ${port.expected}`,
+    fromText: (text) => (text === 'off' ? text : port.fromText(text)),
+    fromJson: (value) => (value === 'off' ? value : port.fromJson(value)),
+  };
+})();
+
+/** What a fixed field of a login holds: printable ASCII, without spaces, which are its pads. */
+export function login(lengthMax: number): SettingKind {
+  const fromJson = (value: unknown) =>
+    typeof value === 'string' && value.length <= lengthMax && /^[\x21-\x7e]+$/.test(value) ? value : undefined;
+  const expected = `1 to ${lengthMax} printable ASCII characters without spaces`;
+  return { placeholder: 'TEXT', expected, fromText: fromJson, fromJson };
+}
+
 /** One of some words. */
 export function oneOf(...words: readonly string[]): SettingKind {
   const fromJson = (value: unknown) => (words.includes(value as string) ? value : undefined);
@@ -81,4 +100,22 @@ function toName(value: unknown): string | undefined {
 function toNames(value: unknown): string[] | undefined {
   if (!Array.isArray(value) || value.length === 0 || new Set(value).size !== value.length) return undefined;
   return value.every((item) => toName(item) !== undefined) ? (value as string[]) : undefined;
+}
+
+/** A list of inputs; what is in it is checked when the sources are known. */
+export const inputs: SettingKind = {
+  placeholder: 'JSON',
+  expected: 'a JSON list of inputs',
+  fromText: (value) => {
+    try {
+      return toList(JSON.parse(value));
+    } catch {
+      return undefined;
+    }
+  },
+  fromJson: toList,
+};
+
+function toList(value: unknown): unknown[] | undefined {
+  return Array.isArray(value) ? value : undefined;
 }

@@ -1,6 +1,18 @@
 import { defaultServerConfig, type ServerConfig } from '../actors/server-config.js';
 import { limits } from '../protocol/index.js';
-import { integer, name, names, oneOf, rate, type SettingKind, text } from './setting-kinds.js';
+import { soupLimits } from '../protocol/soup/index.js';
+import {
+  inputs,
+  integer,
+  login,
+  name,
+  names,
+  oneOf,
+  portOrOff,
+  rate,
+  type SettingKind,
+  text,
+} from './setting-kinds.js';
 
 /** Levels of the log, most talkative first. */
 export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
@@ -25,6 +37,8 @@ export interface Setting {
   /** Relative values of a file start from that file's directory, others from the working directory. */
   isPath: boolean;
   description: string;
+  /** It is not shown to people. */
+  isSecret: boolean;
   /** The value it has when nothing sets it; `undefined` for one that may be absent. */
   fallback: unknown;
 }
@@ -48,12 +62,18 @@ export const settings: readonly Setting[] = [
   setting('generator.payloadBytes', integer(1, limits.payloadBytesMax), 'bytes of each generated message'),
   setting('generator.count', integer(0), 'generated messages to stop after; 0 goes on for ever'),
   setting('generator.source', name, 'source the generator feeds; the first one when not given'),
+  setting('inputs', inputs, 'where messages come from beside publishers, as a list of { kind, name, … }'),
   setting(
     'actors',
     file('the path of a placement file, or edges or rewinds'),
     'what runs in processes of its own: a placement file, or the ready-made edges or rewinds',
   ),
-  setting('connectionsMax', integer(1, 1_000_000), 'connections at the same time'),
+  setting('soupPort', portOrOff, 'TCP port for clients of SoupBinTCP and SoupTCP; 0 picks a free one and prints it'),
+  setting('soupUser', login(soupLimits.userBytes), 'user name Soup clients log in with; any when not given'),
+  setting('soupPassword', login(soupLimits.passwordBytes), 'password Soup clients log in with; any when not given', {
+    isSecret: true,
+  }),
+  setting('connectionsMax', integer(1, 1_000_000), 'connections at the same time, on each port'),
   setting('loginsMax', integer(1, 1_000_000), 'connections of them that may be waiting for their login'),
   setting('ringBytesMax', integer(limits.blockBytesMax), 'bytes of recent messages held in memory per session'),
   setting('pageCacheBytesMax', integer(mebibyte), 'bytes of older messages held in memory'),
@@ -76,17 +96,18 @@ function setting(
   key: string,
   kind: SettingKind | { kind: SettingKind; isPath: boolean },
   description: string,
-  names: { flag?: string; variable?: string } = {},
+  more: { flag?: string; variable?: string; isSecret?: boolean } = {},
 ): Setting {
   const { kind: settledKind, isPath } = 'kind' in kind ? kind : { kind, isPath: false };
   const words = key.replaceAll('.', '-').replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
   return {
     key,
-    flag: names.flag ?? words,
-    variable: names.variable ?? `LATECOMER_${words.replaceAll('-', '_').toUpperCase()}`,
+    flag: more.flag ?? words,
+    variable: more.variable ?? `LATECOMER_${words.replaceAll('-', '_').toUpperCase()}`,
     kind: settledKind,
     isPath,
     description,
+    isSecret: more.isSecret ?? false,
     fallback: fallbackOf(key),
   };
 }

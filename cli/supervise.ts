@@ -11,14 +11,18 @@ export interface ListeningNotice {
   type: 'listening';
   host: string;
   port: number;
+  /** For clients of the Soup family, when they are served. */
+  soupPort?: number;
 }
 
 /** What to supervise, and how. */
 export interface SuperviseOptions extends Interruption {
   /** The module of the server process. */
   module: string;
-  /** Its arguments; a restart adds the `--port` that was picked, so that clients find the server again. */
+  /** Its arguments; a restart adds the ports that were picked, so that clients find the server again. */
   args: readonly string[];
+  /** Whose standard input it has. @defaultValue none */
+  stdin?: 'inherit' | 'ignore';
   logger: Logger;
   limits?: RestartLimits;
   /** After a signal the process has this long to end by itself. */
@@ -52,7 +56,8 @@ class Supervision {
   readonly #policy: RestartPolicy;
   #child: ChildProcess | undefined;
   #listeningSince: number | undefined;
-  #port: number | undefined;
+  /** Flags with the ports that were picked. */
+  #ports: string[] = [];
   #killed = false;
 
   constructor(options: SuperviseOptions) {
@@ -104,8 +109,8 @@ class Supervision {
 
   /** One life of the server process, until its whole group is gone. */
   async #live(): Promise<{ code: number | null; signal: NodeJS.Signals | null }> {
-    const { module, args } = this.#options;
-    const child = startGroup(module, this.#port === undefined ? args : [...args, '--port', String(this.#port)]);
+    const { module, args, stdin } = this.#options;
+    const child = startGroup(module, [...args, ...this.#ports], stdin);
     this.#child = child;
     this.#listeningSince = undefined;
     child.on('message', (message) => this.#told(message));
@@ -124,10 +129,11 @@ class Supervision {
   }
 
   #told(message: unknown): void {
-    const { type, port } = message as Partial<ListeningNotice>;
+    const { type, port, soupPort } = message as Partial<ListeningNotice>;
     if (type !== 'listening' || port === undefined) return;
     this.#listeningSince = performance.now();
-    this.#port = port;
+    this.#ports = ['--port', String(port)];
+    if (soupPort !== undefined) this.#ports.push('--soup-port', String(soupPort));
   }
 
   #codeAfterSignal(endedBy: EndingSignal, code: number | null): number {

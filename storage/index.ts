@@ -1,5 +1,6 @@
 export { type CommitSource, Committer, type Sealed } from './committer.js';
 export { StorageError, type StorageErrorCode } from './errors.js';
+export { type InputPosition, type JsonValue, positionWrite } from './input-position.js';
 export { type LevelHandle, type OpenLevel, type Operation, openLevel } from './level.js';
 export { Log, type SealedBlock } from './log.js';
 export type { Loss, Page } from './page.js';

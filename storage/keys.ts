@@ -5,11 +5,13 @@
  *     2 CATALOGUE  [log u32]                                       a session (JSON)
  *     3 RECEIPT    [source][publisher][lastNumber u64]             acknowledged publishes; names have a length byte
  *     4 BLOCK      [log u32][lastSeq u64]                          one or more whole blocks, back to back, and receipts
+ *     5 POSITION   [source][input]                                 how far an input is (JSON); names have a length byte
  *
- * Blocks sort last, and little else is written while they are: the tables LevelDB makes of a growing log lie behind all
- * it has, overlap none of them, and are not written again.
+ * Blocks sort behind all that is seldom written: the tables LevelDB makes of a growing log lie behind all it has, overlap
+ * none of them, and are not written again. A position is written with every block of its input; behind the blocks it lies
+ * across none but the newest tables.
  */
-export const KeyKind = { META: 1, CATALOGUE: 2, RECEIPT: 3, BLOCK: 4 } as const;
+export const KeyKind = { META: 1, CATALOGUE: 2, RECEIPT: 3, BLOCK: 4, POSITION: 5 } as const;
 
 const blockKeyBytes = 13;
 
@@ -67,6 +69,11 @@ export function receiptKey(prefix: Buffer, lastNumber: number): Buffer {
 /** The last publish number a RECEIPT key is about. */
 export function readReceiptKey(key: Buffer): number {
   return Number(key.readBigUInt64BE(key.length - 8));
+}
+
+/** Key of how far an input of a source is. */
+export function positionKey(source: string, input: string): Buffer {
+  return Buffer.concat([Buffer.from([KeyKind.POSITION]), named(source), named(input)]);
 }
 
 /** Key of a fact about the whole database. */

@@ -154,6 +154,18 @@ export class Log {
     this.#append(block);
   }
 
+  /**
+   * Go on with number `seq`: the messages between were lost before they came here, and readers are told so. Nothing of
+   * this is on disk before the next block is.
+   * @param seq at least {@link nextSeq}
+   */
+  skipTo(seq: number): void {
+    assert(this.#sealed === undefined && seq >= this.nextSeq, `log ${this.number} cannot go on at ${seq}`);
+    if (this.#lastSeq < this.#firstSeq) this.#firstSeq = seq;
+    this.#lastSeq = seq - 1;
+    this.ring.reset(seq);
+  }
+
   /** From now on nothing is sealed; {@link ended} or {@link notEnded} follows. */
   ending(): void {
     assert(this.#state === 'active' && this.#sealed === undefined, `log ${this.number} is being written or ended`);

@@ -4,6 +4,7 @@ import { Background } from './background.js';
 import { Committer } from './committer.js';
 import { Database } from './database.js';
 import { StorageError } from './errors.js';
+import { type InputPosition, readInputPosition } from './input-position.js';
 import { type LevelHandle, openError, writeBatch } from './level.js';
 import type { Log } from './log.js';
 import { cleanMarker, startFrom } from './open-store.js';
@@ -163,6 +164,14 @@ export class Store {
    */
   publisher(source: string, publisherId: string): Promise<PublisherRecord> {
     return this.#database.read((level) => this.#receipts.record(level, source, publisherId));
+  }
+
+  /**
+   * How far an input of a source is; `undefined` when nothing of it is on record. Waits for a reopen.
+   * @throws StorageError `ERR_STORAGE_CLOSED`, `ERR_STORAGE_UNAVAILABLE`
+   */
+  inputPosition(source: string, input: string): Promise<InputPosition | undefined> {
+    return this.#database.read((level) => readInputPosition(level, source, input));
   }
 
   /** Why a publish has to be refused at this moment; `undefined` when it need not. */

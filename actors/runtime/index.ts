@@ -8,7 +8,8 @@ export {
   type SpawnOptions,
 } from './actor.js';
 export type { Behaviour, NoTopics, Tellable, Topics } from './behaviour.js';
-export { ActorError, type ActorErrorCode, TimeoutError } from './errors.js';
+export { settlesWithin } from './deadline.js';
+export { ActorError, type ActorErrorCode, asError, TimeoutError } from './errors.js';
 export { Mailbox } from './mailbox.js';
 export { type Place, type PlacedActor, Placement, PlacementError } from './placement.js';
 export type { AskOptions, Exit, Ref } from './ref.js';

@@ -16,6 +16,8 @@ const rules = {
   Session: inMemoryOnly,
   Generator: inMemoryOnly,
   Archiver: inMemoryOnly,
+  Input: inMemoryOnly,
+  HttpInput: inMemoryOnly,
   SessionHandler: inMemoryOnly,
   SubscriptionList: inMemoryOnly,
   Subscription: inMemoryOnly,

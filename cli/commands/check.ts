@@ -1,8 +1,9 @@
+import type { InputConfig } from '../../actors/inputs/input-config.js';
 import { Placement } from '../../actors/runtime/placement.js';
 import type { Command } from '../command.js';
 import { ExitCode } from '../exit-codes.js';
 import { Output } from '../output.js';
-import { settings } from '../settings.js';
+import { type Setting, settings } from '../settings.js';
 import { startFailure } from '../start-failure.js';
 import { table } from '../table.js';
 
@@ -37,12 +38,15 @@ async function checkPlacement(file: string | undefined): Promise<void> {
 }
 
 function settingLines({ settings: merged, origins }: Parameters<Command['run']>[0]['configuration']): string[] {
-  const rows = settings.map(({ key }) => [key, valueText(merged, key), origins.get(key)!]);
+  const rows = settings.map((setting) => [setting.key, valueText(merged, setting), origins.get(setting.key)!]);
   return table(['SETTING', 'VALUE', 'FROM'], rows);
 }
 
-function valueText(merged: object, key: string): string {
+function valueText(merged: object, { key, isSecret }: Setting): string {
   let value: unknown = merged;
   for (const part of key.split('.')) value = (value as Record<string, unknown>)[part];
-  return value === undefined ? '(none)' : String(value);
+  if (value === undefined || (Array.isArray(value) && value.length === 0)) return '(none)';
+  if (isSecret) return '(set)';
+  if (key === 'inputs') return (value as InputConfig[]).map(({ kind, name }) => `${name} (${kind})`).join(', ');
+  return String(value);
 }

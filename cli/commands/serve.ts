@@ -35,6 +35,7 @@ function serveSupervised({ args, configuration, terminal }: CommandInput): Promi
   return supervise({
     module: fileURLToPath(new URL('../latecomer.js', import.meta.url)),
     args: [serve.name, ...args, `--${unsupervised}`],
+    stdin: configuration.settings.inputs.some(({ kind }) => kind === 'stdin') ? 'inherit' : 'ignore',
     logger: createLogger(configuration.settings.logLevel, process.stderr).child({ role: 'supervisor' }),
     interrupted,
     abandoned,
@@ -59,8 +60,9 @@ async function serveHere({ configuration, terminal }: CommandInput): Promise<num
 async function startHere(config: Settings, logger: Logger, { interrupted, stdout }: Terminal): Promise<number> {
   // Only this process needs the server's code; the supervisor stays small.
   const { startServer } = await import('../../actors/start-server.js');
+  const { openRelay } = await import('../relay.js');
   return runServer({
-    start: () => startServer(config, logger),
+    start: () => startServer(config, logger, { openRelay }),
     logger,
     interrupted,
     print: (line) => stdout.write(`${line}\n`),

@@ -3,7 +3,7 @@ import { LocalProducer } from '../../actors/local-producer.js';
 import { type Producer, PublishQueue } from '../../actors/publish-queue.js';
 import { blockPayloadBytesMax, type Durability, limits, type ReceiptRun } from '../../protocol/index.js';
 import { readBlockReceipts, splitValue } from '../../storage/block-value.js';
-import { type Sealed, StorageError } from '../../storage/index.js';
+import { type Operation, type Sealed, StorageError } from '../../storage/index.js';
 import { turn } from '../support/deadline.js';
 import { texts } from '../support/payloads.js';
 import { emptyLog, filled, textsIn } from './support.js';
@@ -244,7 +244,18 @@ describe('a local producer', () => {
     const sealed = seal();
     expect(sealed.operations).toHaveLength(1);
     write('os', sealed);
-    expect(await Promise.all(published)).toEqual([1, 3, 5]);
+    expect((await Promise.all(published)).map(({ firstSeq }) => firstSeq)).toEqual([1, 3, 5]);
+  });
+
+  it('has what belongs to a publish written in the batch of its block', async () => {
+    const { queue, seal } = queueOf();
+    const local = new LocalProducer();
+    const position: Operation = { type: 'put', key: Buffer.from('position'), value: Buffer.from('2') };
+    void local.publish(queue, texts('a'), 'os');
+    void local.publish(queue, texts('b'), 'os', () => position);
+    const { operations, proof } = seal();
+    expect(operations.map(({ key }) => key)).toEqual([proof, position.key]);
+    expect(operations[1]).toBe(position);
   });
 
   it('rejects everything under way when a publish is refused, and goes on afterwards', async () => {
@@ -258,7 +269,7 @@ describe('a local producer', () => {
     await expect(behind).rejects.toBe(notWritten);
     const next = local.publish(queue, texts('c'), 'os');
     write('os');
-    expect(await next).toBe(1);
+    expect(await next).toMatchObject({ firstSeq: 1 });
   });
 
   it('rejects what the queue has no room for, without harm to the others', async () => {
@@ -267,6 +278,6 @@ describe('a local producer', () => {
     const first = local.publish(queue, texts('fits'), 'os');
     await expect(local.publish(queue, texts('does not fit'), 'os')).rejects.toMatchObject({ code: 'ERR_BUSY' });
     write('os');
-    expect(await first).toBe(1);
+    expect(await first).toMatchObject({ firstSeq: 1 });
   });
 });

@@ -73,7 +73,7 @@ describe('a session', () => {
   it('tells its followers of what is durable, once it is', async () => {
     const { attached, log, list, publish } = await start();
     expect(attached).toEqual({ ring: log.ring, head: 0 });
-    expect(await publish('a', 'b')).toEqual({ firstSeq: 1, count: 2 });
+    expect(await publish('a', 'b')).toEqual({ session: 'S1', firstSeq: 1, count: 2 });
     expect(list.told).toEqual([['committed', { seq: 2 }]]);
     expect(log.ring.lastSeq).toBe(2);
   });
@@ -159,7 +159,7 @@ describe('a session', () => {
     await expect(session.ask('endOfSession', { reason: 'closed' }, ask)).rejects.toMatchObject({
       code: 'ERR_NOT_WRITTEN',
     });
-    expect(await publish('more')).toEqual({ firstSeq: 1, count: 1 });
+    expect(await publish('more')).toEqual({ session: 'S1', firstSeq: 1, count: 1 });
     expect(await session.ask('endOfSession', { reason: 'closed' }, ask)).toMatchObject({ lastSeq: 1 });
   });
 

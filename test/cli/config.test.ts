@@ -37,6 +37,8 @@ describe('loadConfiguration', () => {
       ...defaultServerConfig,
       actors: undefined,
       archiveDirectory: undefined,
+      soupUser: undefined,
+      soupPassword: undefined,
       logLevel: 'info',
     }).flatMap(([key, value]) =>
       key === 'generator' ? Object.keys(value as object).map((name) => `${key}.${name}`) : [key],
@@ -95,6 +97,29 @@ describe('loadConfiguration', () => {
     expect(named.settings.generator.source).toBe('b');
   });
 
+  it('takes the Soup port as a number or as off, and a user and a password as a login holds them', async () => {
+    expect(load().settings.soupPort).toBe('off');
+    expect(load({ flags: { 'soup-port': '0' } }).settings.soupPort).toBe(0);
+    await writeConfig({ soupPort: 7071, soupUser: 'alice' });
+    expect(load().settings).toMatchObject({ soupPort: 7071, soupUser: 'alice' });
+    expect(load({ flags: { 'soup-port': 'off' } }).settings.soupPort).toBe('off');
+    expect(load({ env: { LATECOMER_SOUP_PASSWORD: 'secret' } }).settings.soupPassword).toBe('secret');
+  });
+
+  it('settles inputs from where they stand; with them the generator is off unless it is asked for', async () => {
+    await writeConfig({ inputs: [{ kind: 'file', name: 'app', path: './app.log' }] });
+    const { settings: merged } = load();
+    expect(merged.inputs).toMatchObject([{ kind: 'file', source: 'main', path: path.join(cwd, 'app.log') }]);
+    expect([merged.generator.rate, load({ flags: { generator: '3' } }).settings.generator.rate]).toEqual([0, 3]);
+    const relay = JSON.stringify([{ kind: 'relay', name: 'up', port: 1 }]);
+    expect(() => load({ flags: { inputs: relay, generator: '3' } })).toThrow(
+      new ConfigurationError('generator from --generator: source main is fed by the relay up alone'),
+    );
+    expect(() => load({ flags: { inputs: '[{"kind":"fil"}]' } })).toThrow(
+      /^--inputs: inputs\[0\]\.kind: expected file or .*, found "fil"; did you mean file\?$/,
+    );
+  });
+
   it('finds the ready-made placements by name', () => {
     expect(load({ flags: { actors: 'edges' } }).settings.actors).toMatch(/actors\/placements\/edges\.json$/);
     expect(load({ flags: { actors: './edges' } }).settings.actors).toBe(path.join(cwd, 'edges'));
@@ -106,6 +131,9 @@ describe('loadConfiguration refuses, in one line that says where', () => {
     ['a flag', { flags: { port: '70000' } }, /^--port: expected a whole number from 0 to 65535, found "70000"$/],
     ['a variable', { env: { LATECOMER_DURABILITY: 'maybe' } }, /^LATECOMER_DURABILITY: expected disk or os, found/],
     ['a number with a unit', { flags: { 'ring-bytes-max': '16MiB' } }, /^--ring-bytes-max: expected a whole number/],
+    ['a user of 7 characters', { flags: { 'soup-user': 'abcdefg' } }, /^--soup-user: expected 1 to 6 printable/],
+    ['a password with a pad', { flags: { 'soup-password': 'a b' } }, /^--soup-password: expected 1 to 10 printable/],
+    ['a port that is neither', { flags: { 'soup-port': 'on' } }, /^--soup-port: expected off, or a whole number/],
     ['a negative rate', { flags: { generator: '-1' } }, /^--generator: expected off, or messages a second/],
     ['a source twice', { flags: { source: 'a,a' } }, /^--source: expected a list of different names/],
     ['a source of 65 bytes', { flags: { source: 'x'.repeat(65) } }, /^--source: expected a list of different names/],

@@ -70,7 +70,15 @@ describe('latecomer', () => {
     expect(plain.code).toBe(0);
     expect(plain.out).toMatch(/^SETTING +VALUE +FROM\n/);
     expect(plain.out).toMatch(/^port +0 +--port$/m);
+    expect(plain.out).toMatch(/^soupPort +off +default$/m);
     const asJson = await run('check', '--port', '0', '--json', '--actors', 'edges');
     expect(JSON.parse(asJson.out)).toMatchObject({ port: 0, generator: { rate: 2, source: 'main' } });
+  });
+
+  it('keeps a password out of the table, but not out of the file', async () => {
+    const plain = await run('check', '--soup-password', 'secret');
+    expect(plain.out).toMatch(/^soupPassword +\(set\) +--soup-password$/m);
+    const asJson = await run('check', '--soup-password', 'secret', '--json');
+    expect(JSON.parse(asJson.out)).toMatchObject({ soupPassword: 'secret' });
   });
 });

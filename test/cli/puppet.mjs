@@ -8,7 +8,10 @@ import { fileURLToPath } from 'node:url';
 const [controlPort, ...args] = process.argv.slice(2);
 const socket = connect(Number(controlPort), '127.0.0.1');
 const commands = {
-  listening: (port) => process.send({ type: 'listening', host: '127.0.0.1', port: Number(port) }),
+  listening: (port, soupPort) => {
+    const soup = soupPort === undefined ? {} : { soupPort: Number(soupPort) };
+    process.send({ type: 'listening', host: '127.0.0.1', port: Number(port), ...soup });
+  },
   exit: (code) => process.exit(Number(code)),
   'ignore-signals': () => {
     process.removeAllListeners('SIGTERM').on('SIGTERM', () => socket.write('{"signal":"SIGTERM"}\n'));
@@ -21,7 +24,7 @@ process.on('SIGTERM', () => process.exit(0));
 process.on('SIGINT', () => process.exit(130));
 process.on('disconnect', () => process.exit(70));
 createInterface(socket).on('line', (line) => {
-  const [name, value] = line.split(' ');
-  commands[name](value);
+  const [name, ...values] = line.split(' ');
+  commands[name](...values);
 });
 socket.write(`${JSON.stringify({ pid: process.pid, args })}\n`);

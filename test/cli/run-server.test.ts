@@ -71,6 +71,17 @@ describe('runServer', () => {
     expect(supervisor.sent).toEqual([{ type: 'listening', host: '127.0.0.1', port: 4242 }]);
   });
 
+  it('says where Soup clients connect before it says that it listens', async () => {
+    const { server } = standIn();
+    const supervisor = new Supervisor();
+    const { ended, printed, listening, interrupt } = run(async () => ({ ...server, soupPort: 4343 }), supervisor);
+    await listening;
+    expect(printed).toEqual(['Soup clients on 127.0.0.1:4343', 'listening on 127.0.0.1:4242']);
+    interrupt('SIGTERM');
+    await ended;
+    expect(supervisor.sent).toEqual([{ type: 'listening', host: '127.0.0.1', port: 4242, soupPort: 4343 }]);
+  });
+
   it.each([
     ['SIGTERM', 0],
     ['SIGINT', 130],
@@ -137,6 +148,7 @@ describe('runServer', () => {
 
   it.each([
     [{ code: 'EADDRINUSE', address: '::1', port: 7 }, 69, /^port ::1:7 is in use: .*--port/],
+    [{ code: 'EADDRINUSE', address: '::1', port: 7, setting: '--soup-port' }, 69, /choose another with --soup-port/],
     [{ code: 'EACCES', address: '::1', port: 7 }, 69, /^no permission to listen on ::1:7/],
     [{ code: 'EACCES', message: "mkdir '/x'" }, 69, /^no permission: mkdir '\/x'$/],
     [{ code: 'ENOTFOUND', message: 'getaddrinfo ENOTFOUND x' }, 78, /no such address.* x$/],

@@ -50,16 +50,16 @@ function logged(text: string): Promise<void> {
 const interrupt = (signal: EndingSignal) => interruption.abort(signal);
 
 describe('supervise', () => {
-  it('starts a killed server again, on the port it had', async () => {
+  it('starts a killed server again, on the ports it had', async () => {
     const ended = start();
     const first = await stage.next();
-    first.do('listening 4242');
+    first.do('listening 4242 4343');
     first.do('fork');
     await stage.next();
     process.kill(first.pid, 'SIGKILL');
     const second = await stage.next();
     expect(first.args).toEqual(['serve']);
-    expect(second.args).toEqual(['serve', '--port', '4242']);
+    expect(second.args).toEqual(['serve', '--port', '4242', '--soup-port', '4343']);
     interrupt('SIGTERM');
     expect(await ended).toBe(0);
   });

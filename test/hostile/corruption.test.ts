@@ -1,6 +1,8 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import type { ServerConfig } from '../../actors/server-config.js';
+import { binLogin, SoupClient } from '../support/soup-client.js';
 import { type HostileServer, loginRaw, type RawClient, startBystanders, startHostileServer } from './support.js';
 
 /** Messages of a publish; each publish becomes a block of its own. */
@@ -11,7 +13,7 @@ const damaged = 15;
 const text = (seq: number): string => `message ${seq} of ${last}, to be found on disk`;
 
 /** A log with messages 1..last, in which one byte of a message has been changed while no server ran. */
-async function startOnDamagedLog(): Promise<HostileServer> {
+async function startOnDamagedLog(config: Partial<ServerConfig> = {}): Promise<HostileServer> {
   const writing = await startHostileServer({ durability: 'disk' });
   const publisher = await loginRaw(writing, { publisher: 'p' });
   for (let number = 1; number <= publishes; number += 1) {
@@ -23,7 +25,7 @@ async function startOnDamagedLog(): Promise<HostileServer> {
   const { data } = writing;
   await (await startHostileServer({ data })).stop();
   await flip(data, text((damaged - 1) * each + 5));
-  return startHostileServer({ data });
+  return startHostileServer({ ...config, data });
 }
 
 /** Change a byte in the middle of this text, in the one table that holds it. */
@@ -94,6 +96,23 @@ describe('a block that is damaged on disk', () => {
     client.send({ type: 'REREQUEST', request: 7, from: 1, to: last });
     expect(await readOver(client, 'RETRANSMISSION')).toEqual({ got: rest, lost: [lostRange] });
     expect(await client.take('RETRANSMITTED')).toMatchObject({ request: 7, messages: rest.length });
+    expect(server.log.failures).toEqual([]);
+  });
+
+  it('ends a Soup client in front of it, and is told to one that logs in with a number of it', async () => {
+    const server = await startOnDamagedLog({ soupPort: 0 });
+    const soupPort = server.soupPort!;
+    const across = await SoupClient.loggedIn(soupPort, 'binary', binLogin(1));
+    expect(await across.debug()).toBe(
+      `ERR_LOST: messages ${lostRange.from} to ${lostRange.to} are lost (corrupt); log in with ${lostRange.to + 1} to go on behind them`,
+    );
+    await across.closed;
+    expect(across.texts).toEqual(Array.from({ length: lostRange.from - 1 }, (_, index) => text(index + 1)));
+    const again = await SoupClient.loggedIn(soupPort, 'binary', binLogin(across.next));
+    expect(again.first).toBe(lostRange.to + 1);
+    await again.reached(last);
+    expect(again.texts[0]).toBe(text(lostRange.to + 1));
+    again.destroy();
     expect(server.log.failures).toEqual([]);
   });
 

@@ -21,6 +21,8 @@ export * from './raw-client.js';
 /** A server in this process, and what there is to know about it. */
 export interface HostileServer {
   port: number;
+  /** For clients of the Soup family, when it was configured. */
+  soupPort?: number | undefined;
   data: string;
   log: LogLines;
   /** Resolves when it was told to stop and has. */
@@ -54,7 +56,7 @@ export async function startHostileServer(config: Partial<ServerConfig> = {}): Pr
     log.logger,
   );
   cleanups.push(() => server.stop());
-  return { port: server.port, data, log, stop: () => server.stop() };
+  return { port: server.port, soupPort: server.soupPort, data, log, stop: () => server.stop() };
 }
 
 /** As {@link startHostileServer}, on a store whose disk can be made to fail. */

@@ -25,8 +25,9 @@ export async function startEdgeUnderTest(system: System, store: Store, config: S
     { name: 'Session', parameters: { store, log, publishBytesMax, clock: Date.now } },
   );
   const unasked = () => Promise.reject(new Error('nobody asks'));
-  const services = { inspect: unasked, archive: unasked };
-  const origin = new LocalOrigin(store, new Map([['main', session]]), services);
+  const found = () => session;
+  const sources = { names: ['main'], check: () => {}, relayOf: () => undefined, session: found, sessionOfLog: found };
+  const origin = new LocalOrigin(store, sources, { inspect: unasked, archive: unasked });
   const read = (number: number, from: number) => origin.read(number, from, Number.MAX_SAFE_INTEGER);
   const host = await system.spawn({ actor: RewindHostActor }, { name: 'RewindHost', parameters: { read } });
   const feeds = new Subscriptions(system, origin, new LocalRewinds(host));

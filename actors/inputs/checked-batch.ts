@@ -1,0 +1,59 @@
+import { binHeaderBytes, blockPayloadBytesMax, limits } from '../../protocol/index.js';
+import type { JsonValue } from '../../storage/index.js';
+import { InputError } from './input-error.js';
+import type { InputBatch } from './input-source.js';
+
+/** A batch that can be fed. */
+export interface CheckedBatch extends Omit<InputBatch, 'payloads'> {
+  payloads: Uint8Array[];
+}
+
+/** A position is written with every batch. */
+const positionBytesMax = 64 * 1024;
+
+/**
+ * Look at what an input has brought; it may be anybody's code.
+ * @throws InputError `ERR_INPUT_BATCH`
+ */
+export function checkedBatch(batch: InputBatch): CheckedBatch {
+  if (typeof batch !== 'object' || batch === null || !Array.isArray(batch.payloads)) {
+    throw wrong('expected { payloads: […], position }', batch);
+  }
+  const payloads = batch.payloads.map(checkedPayload);
+  checkFits(payloads);
+  checkPosition(batch.position);
+  const { position, endOfDay, session, firstSeq } = batch;
+  if (endOfDay !== undefined && typeof endOfDay !== 'string') throw wrong('expected endOfDay to be a text', endOfDay);
+  return { payloads, position, endOfDay, session, firstSeq };
+}
+
+function checkedPayload(payload: unknown): Uint8Array {
+  const bytes = typeof payload === 'string' ? Buffer.from(payload) : payload;
+  if (!(bytes instanceof Uint8Array)) throw wrong('expected payloads that are Uint8Array or text', payload);
+  if (bytes.length <= limits.payloadBytesMax) return bytes;
+  throw wrong(`expected a payload of at most ${limits.payloadBytesMax} bytes`, bytes.length);
+}
+
+function checkFits(payloads: readonly Uint8Array[]): void {
+  let bytes = 0;
+  for (const { length } of payloads) bytes += binHeaderBytes(length) + length;
+  if (payloads.length > limits.blockMessagesMax || (payloads.length > 1 && bytes > blockPayloadBytesMax)) {
+    const found = `${payloads.length} of ${bytes} bytes together`;
+    throw wrong(
+      `expected at most ${limits.blockMessagesMax} payloads of ${blockPayloadBytesMax} bytes together, or one`,
+      found,
+    );
+  }
+}
+
+function checkPosition(position: JsonValue): void {
+  const json: string | undefined = JSON.stringify(position);
+  if (json === undefined) throw wrong('expected a position that JSON can hold', position);
+  if (json.length > positionBytesMax)
+    throw wrong(`expected a position of at most ${positionBytesMax} bytes`, json.length);
+}
+
+function wrong(expected: string, found: unknown): InputError {
+  const text = typeof found === 'object' ? JSON.stringify(found) : String(found);
+  return new InputError('ERR_INPUT_BATCH', `${expected}, found ${String(text).slice(0, 100)}`);
+}

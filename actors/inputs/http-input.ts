@@ -1,0 +1,72 @@
+import { createHash } from 'node:crypto';
+import { ProtocolError } from '../../protocol/index.js';
+import { Actor, asError, type Behaviour } from '../runtime/index.js';
+import { BearerToken } from './bearer-token.js';
+import { HttpEndpoint } from './http-endpoint.js';
+import type { FedSource, InputInspection, InputProtocol } from './input.js';
+import type { HttpInputConfig } from './input-config.js';
+import { type Publication, type Published, publishTo } from './publication.js';
+
+/** What an HttpInput is made of. */
+export interface HttpInputParameters {
+  config: HttpInputConfig;
+  fed: FedSource;
+  /** It cannot go on. */
+  ended(error: Error | undefined): void;
+}
+
+/** What was posted when the input is stopped has so long to be answered. */
+const answerMs = 1_000;
+
+/**
+ * An input to which others post. It has no position: what was posted is answered when it is durable, and one who got no
+ * answer posts it again. With a key it is written once all the same.
+ */
+export default class HttpInputActor
+  extends Actor<HttpInputParameters, InputProtocol>
+  implements Behaviour<InputProtocol>
+{
+  #endpoint: HttpEndpoint | undefined;
+  #stopped = false;
+  #messages = 0;
+  #address = '';
+
+  begin(): void {
+    this.#open().catch((error) => {
+      if (!this.#stopped) this.parameters.ended(asError(error));
+    });
+  }
+
+  override async onStop(): Promise<void> {
+    this.#stopped = true;
+    await this.#endpoint?.close(answerMs);
+  }
+
+  inspect(): InputInspection {
+    return { state: 'reading', messages: this.#messages, position: this.#address, problem: '' };
+  }
+
+  async #open(): Promise<void> {
+    const { config } = this.parameters;
+    const token = await BearerToken.read(config.tokenFile);
+    if (this.#stopped) return;
+    this.#endpoint = new HttpEndpoint(config, token, (posted) => this.#take(posted));
+    const failed = this.#endpoint.failed();
+    this.#address = await Promise.race([this.#endpoint.listen(), failed]);
+    this.logger.info({ input: this.name, address: this.#address }, 'input listens');
+    await failed;
+  }
+
+  async #take({ messages, once, endOfDay }: Publication): Promise<Published> {
+    const { fed, config } = this.parameters;
+    const session = fed.session();
+    if (!session) throw new ProtocolError('ERR_NO_SESSION', `source ${config.source} has no session yet`);
+    // Longer than the name of any publisher on the wire can be, so that it is none of theirs.
+    const publisher = once && `http ${config.name} ${createHash('sha256').update(once).digest('hex')}`;
+    const published = await publishTo(session, config.source, publisher, messages);
+    this.#messages += messages.length;
+    const last = published.ranges[published.ranges.length - 1]!;
+    if (endOfDay !== undefined) await fed.endOfDay(last.session, endOfDay);
+    return published;
+  }
+}

@@ -1,0 +1,183 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import { ProtocolError } from '../../protocol/index.js';
+import type { InputPosition } from '../../storage/index.js';
+import { Actor, asError, type Behaviour, type Ref, settlesWithin } from '../runtime/index.js';
+import type { SessionProtocol } from '../session.js';
+import { type CheckedBatch, checkedBatch } from './checked-batch.js';
+import { InputError } from './input-error.js';
+import type { InputBatch, InputContext, SessionInputSource } from './input-source.js';
+import { unlessAborted } from './unless-aborted.js';
+
+/** What an Input understands. */
+export type InputProtocol = {
+  /** Start to read; what becomes of it is told to the parameters' `ended`. */
+  begin: [Record<string, never>, void];
+  inspect: [Record<string, never>, InputInspection];
+};
+
+/** What an input has to say about itself. */
+export interface InputInspection {
+  /** `waiting` while it cannot publish: it keeps trying. */
+  state: 'reading' | 'waiting';
+  /** Messages it has brought since it was started. */
+  messages: number;
+  /** Where it goes on, as JSON; a long one is cut. */
+  position: string;
+  /** Why it is waiting. */
+  problem: string;
+}
+
+/** The source an input feeds, as the server knows it at the moment of asking. */
+export interface FedSource {
+  /** How far the input is. */
+  position(input: string): Promise<InputPosition | undefined>;
+  /** The Session actor; `undefined` while the source has no session. */
+  session(): Ref<SessionProtocol> | undefined;
+  /** The session of that name is the active one from now on. */
+  openSession(session: string): Promise<void>;
+  /** The session of that name ends; nothing happens when it is not the active one any more. */
+  endOfDay(session: string, reason: string): Promise<void>;
+}
+
+/** What an Input is made of. */
+export interface InputParameters extends Omit<InputContext, 'signal' | 'logger'> {
+  fed: FedSource;
+  /** Make what it reads. */
+  open(): Promise<SessionInputSource>;
+  /** It has come to its end, or cannot go on. */
+  ended(error: Error | undefined): void;
+}
+
+/** A batch that is not answered after this long: what became of it is asked for. */
+const feedMs = 600_000;
+/** Waits while nothing can be published. */
+const retry = { firstMs: 20, maxMs: 1_000 };
+/** An input that does not heed its signal is left behind after this long. */
+const leaveMs = 1_000;
+const positionCharactersMax = 200;
+
+/** Codes of refusals that pass. */
+const passing = new Set([
+  'ERR_BUSY',
+  'ERR_DISK_FULL',
+  'ERR_NOT_WRITTEN',
+  'ERR_SESSION_ENDED',
+  'ERR_STORAGE_UNAVAILABLE',
+  'ERR_NO_SESSION',
+]);
+/** Codes that leave it open whether the batch was written. */
+const doubtful = new Set(['ERR_OUTCOME_UNKNOWN', 'ERR_ASK_TIMEOUT']);
+
+/**
+ * Reads one input: asks it for a batch, has it written together with the position behind it, and only then asks for the
+ * next. That is all there is to back-pressure, and to bringing nothing twice.
+ */
+export default class InputActor extends Actor<InputParameters, InputProtocol> implements Behaviour<InputProtocol> {
+  readonly #stop = new AbortController();
+  #running: Promise<void> = Promise.resolve();
+  #batches = 0;
+  #messages = 0;
+  #position = '';
+  #problem = '';
+
+  begin(): void {
+    this.#running = this.#run().then(
+      () => this.#end(undefined),
+      (error) => this.#end(asError(error)),
+    );
+  }
+
+  override async onStop(): Promise<void> {
+    this.#stop.abort();
+    if (!(await settlesWithin(this.#running, leaveMs))) this.logger.warn({ input: this.name }, 'input does not stop');
+  }
+
+  inspect(): InputInspection {
+    return {
+      state: this.#problem === '' ? 'reading' : 'waiting',
+      messages: this.#messages,
+      position: this.#position.slice(0, positionCharactersMax),
+      problem: this.#problem,
+    };
+  }
+
+  #end(error: Error | undefined): void {
+    if (!this.#stop.signal.aborted) this.parameters.ended(error);
+  }
+
+  async #run(): Promise<void> {
+    const { fed, name, source, options } = this.parameters;
+    const { signal } = this.#stop;
+    const stored = await fed.position(name);
+    this.#batches = stored?.batches ?? 0;
+    this.#position = JSON.stringify(stored?.position) ?? '';
+    if (stored?.endOfDay !== undefined) await fed.endOfDay(stored.session, stored.endOfDay);
+    const input = await this.parameters.open();
+    const logger = this.logger.child({ input: name });
+    const read = input.read(stored?.position, { signal, name, source, logger, options });
+    await this.#drink(read, signal);
+  }
+
+  /** One batch after the other; an input that waits does not hold up a stop. */
+  async #drink(read: AsyncIterable<InputBatch> | Iterable<InputBatch>, signal: AbortSignal): Promise<void> {
+    const iterator = Symbol.asyncIterator in read ? read[Symbol.asyncIterator]() : read[Symbol.iterator]();
+    try {
+      for (;;) {
+        const next = await unlessAborted(Promise.resolve(iterator.next()), signal);
+        if (next === undefined || next.done === true || signal.aborted) return;
+        await this.#feed(checkedBatch(next.value));
+      }
+    } finally {
+      // Not awaited: it may wait for something that never comes.
+      void Promise.resolve(iterator.return?.()).catch(() => {});
+    }
+  }
+
+  async #feed(batch: CheckedBatch): Promise<void> {
+    const { fed } = this.parameters;
+    if (batch.session !== undefined) await this.#insist(() => fed.openSession(batch.session!));
+    const session = await this.#write(batch);
+    this.#batches += 1;
+    this.#messages += batch.payloads.length;
+    this.#position = JSON.stringify(batch.position);
+    if (batch.endOfDay !== undefined) await this.#insist(() => fed.endOfDay(session, batch.endOfDay!));
+  }
+
+  /** @returns the session it was written into */
+  #write({ payloads, position, endOfDay, firstSeq }: CheckedBatch): Promise<string> {
+    const { fed, name } = this.parameters;
+    const batch = this.#batches + 1;
+    return this.#insist(async () => {
+      const session = fed.session();
+      if (!session) throw new ProtocolError('ERR_NO_SESSION', 'its source has no session yet');
+      const feed = { input: name, payloads, position, batch, endOfDay, firstSeq };
+      try {
+        return (await session.ask('feed', feed, { timeoutMs: feedMs })).session;
+      } catch (error) {
+        const written = doubtful.has(codeOf(error)) ? await fed.position(name) : undefined;
+        if (written?.batches === batch) return written.session;
+        throw error;
+      }
+    });
+  }
+
+  /** Try until it can be done, unless trying again is no help, or the input is to stop. */
+  async #insist<Result>(step: () => Promise<Result>): Promise<Result> {
+    for (let attempt = 0; ; attempt += 1) {
+      try {
+        const result = await step();
+        this.#problem = '';
+        return result;
+      } catch (error) {
+        if (!passing.has(codeOf(error)) && !doubtful.has(codeOf(error))) throw error;
+        if (this.#problem === '') this.logger.warn({ input: this.name, error: asError(error).message }, 'input waits');
+        this.#problem = asError(error).message;
+      }
+      await wait(Math.min(retry.maxMs, retry.firstMs * 2 ** attempt), undefined, { signal: this.#stop.signal });
+    }
+  }
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof InputError ? '' : String((error as { code?: unknown }).code ?? '');
+}

@@ -1,0 +1,157 @@
+import { once } from 'node:events';
+import { writeFile } from 'node:fs/promises';
+import { connect } from 'node:net';
+import path from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import type { ServerConfig } from '../../../actors/server-config.js';
+import { eventually } from '../../support/deadline.js';
+import { directoryOfTest } from './reading.js';
+import { ServerWithInputs } from './server.js';
+
+const token = '0123456789abcdef';
+
+async function start(more: object = {}, config: Partial<ServerConfig> = {}) {
+  const data = config.data ?? (await directoryOfTest());
+  await writeFile(path.join(data, 'token'), `${token}\n`);
+  const server = await ServerWithInputs.start([{ kind: 'http', name: 'post', port: 0, tokenFile: 'token', ...more }], {
+    ...config,
+    data,
+  });
+  const { position: address } = await server.input('post', ({ position }) => position !== '');
+  const post = async (body: string | Buffer, headers: Record<string, string> = {}, method = 'POST', at = '/') => {
+    const request = {
+      method,
+      headers: { authorization: `Bearer ${token}`, ...headers },
+      ...(method === 'POST' && { body }),
+    };
+    const response = await fetch(`http://${address}${at}`, request);
+    const answer = (await response.json()) as { code?: string; message?: string; ranges?: object[]; messages?: number };
+    return { status: response.status, headers: response.headers, ...answer };
+  };
+  return { server, data, address, post };
+}
+
+const ndjson = { 'content-type': 'application/x-ndjson; charset=utf-8' };
+
+describe('an http input', () => {
+  it('takes a body as one message, or each of its lines, and answers with their numbers when they are durable', async () => {
+    const { server, post } = await start();
+    const [{ session }] = (await server.client.sessions()) as unknown as [{ session: string }];
+    expect(await post('a\nb')).toMatchObject({
+      status: 200,
+      messages: 1,
+      ranges: [{ session, firstSeq: 1, lastSeq: 1 }],
+    });
+    const answer = await post('{"c":1}\n\n {"d":2} \n"e"', ndjson);
+    expect(answer).toMatchObject({ status: 200, messages: 3, ranges: [{ session, firstSeq: 2, lastSeq: 4 }] });
+    expect(await server.texts(4)).toEqual(['a\nb', '{"c":1}', ' {"d":2} ', '"e"']);
+  });
+
+  it('writes what is posted twice with the same key once, over a restart of the server, and answers the same', async () => {
+    const first = await start();
+    const body = `${'"x"\n'.repeat(20_000)}"end"`;
+    const headers = { ...ndjson, 'idempotency-key': 'order 1' };
+    const { ranges } = await first.post(body, headers);
+    expect(ranges).toMatchObject([{ firstSeq: 1, lastSeq: 20_001 }]);
+    expect((await first.post(body, headers)).ranges).toEqual(ranges);
+    await first.server.stop();
+    const second = await start({}, { data: first.data });
+    expect((await second.post(body, headers)).ranges).toEqual(ranges);
+    expect((await second.post('other', { 'idempotency-key': 'order 2' })).ranges).toMatchObject([{ firstSeq: 20_002 }]);
+    expect((await second.post('another', { 'idempotency-key': 'order 2' })).ranges).toMatchObject([
+      { firstSeq: 20_003 },
+    ]);
+  });
+
+  it('tells who has no token, or another one, nothing but that', async () => {
+    const { post } = await start();
+    for (const authorization of ['', 'Bearer', 'Bearer 0123456789abcdeX', `Basic ${token}`, `Bearer ${token}0`]) {
+      const { status, code, headers } = await post('x', { authorization }, 'POST', '/elsewhere');
+      expect([status, code, headers.get('www-authenticate')]).toEqual([401, 'ERR_NOT_AUTHORIZED', 'Bearer']);
+    }
+  });
+
+  it('refuses what is no message, and says why', async () => {
+    const { server, post } = await start({ bodyBytesMax: 100, path: '/orders' });
+    const refused = async (...posted: Parameters<typeof post>) => {
+      const { status, code } = await post(...posted);
+      return [status, code];
+    };
+    expect(await refused('x', {}, 'POST', '/')).toEqual([404, 'ERR_NO_SUCH_PATH']);
+    expect(await refused('', {}, 'GET', '/orders')).toEqual([405, 'ERR_METHOD']);
+    expect(await refused('', {}, 'POST', '/orders')).toEqual([400, 'ERR_NO_MESSAGE']);
+    expect(await refused('\n\n', ndjson, 'POST', '/orders')).toEqual([400, 'ERR_NO_MESSAGE']);
+    expect(await refused('{}\n{', ndjson, 'POST', '/orders')).toEqual([400, 'ERR_NOT_JSON']);
+    expect(await refused('x'.repeat(101), {}, 'POST', '/orders')).toEqual([413, 'ERR_BODY_TOO_LARGE']);
+    expect(await refused('x', { 'content-encoding': 'gzip' }, 'POST', '/orders')).toEqual([
+      415,
+      'ERR_CONTENT_ENCODING',
+    ]);
+    const key = { 'idempotency-key': 'k'.repeat(257) };
+    expect(await refused('x', key, 'POST', '/orders')).toEqual([400, 'ERR_IDEMPOTENCY_KEY']);
+    expect(await refused('x'.repeat(100), {}, 'POST', '/orders?at=once')).toEqual([200, undefined]);
+    expect(await server.texts(1)).toEqual(['x'.repeat(100)]);
+  });
+
+  it('refuses a body that grows beyond the limit without saying how long it is', async () => {
+    const { address } = await start({ bodyBytesMax: 1_000 });
+    const [host, port] = address.split(':');
+    const socket = connect(Number(port), host);
+    onTestFinished(() => void socket.destroy());
+    socket.on('error', () => {});
+    socket.write(`POST / HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${token}\r\nTransfer-Encoding: chunked\r\n\r\n`);
+    for (let chunk = 0; chunk < 3; chunk += 1) socket.write(`190\r\n${'x'.repeat(400)}\r\n`);
+    const [answer] = (await once(socket, 'data')) as [Buffer];
+    expect(answer.toString()).toContain('HTTP/1.1 413');
+  });
+
+  it('gives up a request that does not come to its end, and takes no more connections than it may', async () => {
+    const { address, post } = await start({ requestMs: 200, connectionsMax: 2 });
+    const [host, port] = address.split(':');
+    const open = () => {
+      const socket = connect(Number(port), host);
+      socket.on('error', () => {});
+      onTestFinished(() => void socket.destroy());
+      return socket;
+    };
+    const slow = open();
+    slow.write(`POST / HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${token}\r\nContent-Length: 10\r\n\r\nhalf`);
+    const idle = open();
+    await once(idle, 'connect');
+    const third = open();
+    await once(third, 'close');
+    slow.resume();
+    idle.resume();
+    await Promise.all([once(slow, 'close'), once(idle, 'close')]);
+    expect(await eventually(() => post('x').catch(() => undefined), 'a place')).toMatchObject({ status: 200 });
+  });
+
+  it('answers 503 while nothing can be published', async () => {
+    const { post } = await start({}, { diskReserveBytes: Number.MAX_SAFE_INTEGER });
+    const { status, code, headers } = await post('x', { 'idempotency-key': 'k' });
+    expect([status, code, headers.get('retry-after')]).toEqual([503, 'ERR_DISK_FULL', '1']);
+    expect(await post('x')).toMatchObject({ status: 503, code: 'ERR_DISK_FULL' });
+  });
+
+  it('ends the session behind what was posted when it is told to', async () => {
+    const { server, post } = await start();
+    await post('last', { 'latecomer-end-of-day': 'market closed' });
+    expect(await server.client.sessions()).toMatchObject([{ state: 'ended', reason: 'market closed', lastSeq: 1 }]);
+  });
+
+  it('does not start with a token that could be guessed, nor without one', async () => {
+    const data = await directoryOfTest();
+    await writeFile(path.join(data, 'short'), 'guess me');
+    const http = { kind: 'http', port: 0 };
+    const inputs = [
+      { ...http, name: 'short', tokenFile: 'short' },
+      { ...http, name: 'none', tokenFile: 'none' },
+    ];
+    const server = await ServerWithInputs.start(inputs, { data });
+    const failed = ({ state }: { state: string }) => state === 'failed';
+    expect((await server.input('short', failed)).problem).toMatch(
+      /expected a token of at least 16 printable characters/,
+    );
+    expect((await server.input('none', failed)).problem).toMatch(/cannot read the token/);
+  });
+});

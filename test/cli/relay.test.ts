@@ -1,0 +1,190 @@
+import { describe, expect, it, onTestFinished } from 'vitest';
+import type { ServerConfig } from '../../actors/server-config.js';
+import { Store } from '../../storage/index.js';
+import { directoryOfTest } from '../actors/inputs/reading.js';
+import { ServerWithInputs } from '../actors/inputs/server.js';
+import { silent } from '../actors/support.js';
+import { TestPublisher } from '../storage/store-under-test.js';
+import { eventually } from '../support/deadline.js';
+import { texts } from '../support/payloads.js';
+
+const start = (inputs: object[] = [], config: Partial<ServerConfig> = {}) => ServerWithInputs.start(inputs, config);
+
+const relayOf = (port: number, more: object = {}) => ({ kind: 'relay', name: 'up', port, ...more });
+
+/** A directory with sessions as a server would leave them; a number leaves so many messages out. */
+async function archived(sessions: Record<string, (string | number)[]>, ended: readonly string[] = []): Promise<string> {
+  const data = await directoryOfTest();
+  const options = { directory: data, durability: 'os', clock: Date.now, logger: silent, diskReserveBytes: 0 } as const;
+  const store = await Store.open(options);
+  for (const [name, messages] of Object.entries(sessions)) {
+    const log = await store.createSession('main', name);
+    const publisher = new TestPublisher(store.committer, log);
+    for (const message of messages) {
+      if (typeof message === 'number') log.skipTo(log.nextSeq + message);
+      else await publisher.publish(texts(message));
+    }
+    if (ended.includes(name)) await store.endSession(log, 'closed');
+  }
+  await store.close();
+  return data;
+}
+
+describe('a relay', () => {
+  it('has the session of the other server under its name, and each message under its number', async () => {
+    const upstream = await start();
+    await upstream.client.publish([Buffer.from('one'), Buffer.from('two')]);
+    const relay = await start([relayOf(upstream.port)]);
+    expect(await relay.texts(2)).toEqual(['one', 'two']);
+    const { session, firstSeq } = await upstream.client.publish(Buffer.from('three'));
+    expect(await relay.texts(firstSeq)).toEqual(['one', 'two', 'three']);
+    expect((await relay.client.sessions()).map((line) => line.session)).toEqual([session]);
+  });
+
+  it('has a session that is still empty, and live subscribers of it get its first message', async () => {
+    const upstream = await start();
+    const relay = await start([relayOf(upstream.port)]);
+    const subscription = relay.client.subscribe({ from: 1 });
+    const live = new Promise<number>((resolve) => void subscription.on('live', ({ seq }) => resolve(seq)));
+    const first = subscription[Symbol.asyncIterator]().next();
+    expect(await live).toBe(0);
+    await upstream.client.publish(Buffer.from('one'));
+    expect((await first).value).toMatchObject({ seq: 1 });
+  });
+
+  it('relays much at once, in whole blocks, and large messages', async () => {
+    const upstream = await start();
+    const sent = Array.from({ length: 20_000 }, (_, index) => Buffer.from(`message ${index + 1}`));
+    for (let from = 0; from < sent.length; from += 1_000) await upstream.client.publish(sent.slice(from, from + 1_000));
+    sent.push(Buffer.alloc(1_000_000, 'x'));
+    await upstream.client.publish(sent[sent.length - 1]!);
+    const relay = await start([relayOf(upstream.port)]);
+    expect(await relay.texts(sent.length)).toEqual(sent.map(String));
+  });
+
+  it('goes on where it was, over restarts of both', async () => {
+    const first = await start();
+    await first.client.publish(Buffer.from('one'));
+    const relay = await start([relayOf(first.port)]);
+    await relay.texts(1);
+    await first.client.publish(Buffer.from('two'));
+    await relay.texts(2);
+    await relay.stop();
+    await first.client.publish(Buffer.from('three'));
+    await first.stop();
+    const upstream = await start([], { data: first.data });
+    const again = await start([relayOf(upstream.port)], { data: relay.data });
+    expect(await again.texts(3)).toEqual(['one', 'two', 'three']);
+    await upstream.client.publish(Buffer.from('four'));
+    expect(await again.texts(4)).toEqual(['one', 'two', 'three', 'four']);
+  });
+
+  it('takes nothing from anybody else', async () => {
+    const upstream = await start();
+    await upstream.client.publish(Buffer.from('one'));
+    const relay = await start([relayOf(upstream.port)]);
+    await relay.texts(1);
+    await expect(relay.client.publish(Buffer.from('own'))).rejects.toMatchObject({ code: 'ERR_RELAYED' });
+  });
+
+  it('ends a session where the other server does, and goes on with every one after it', async () => {
+    const data = await archived({ S1: ['a', 'b'] });
+    const upstream = await start([], { data });
+    const relay = await start([relayOf(upstream.port)]);
+    await relay.texts(2);
+    await upstream.stop();
+    await relay.stop();
+    const { directory, later } = { directory: data, later: { S2: ['c'], S3: ['d', 'e'] } };
+    const options = { directory, durability: 'os', clock: Date.now, logger: silent, diskReserveBytes: 0 } as const;
+    const store = await Store.open(options);
+    await store.endSession(store.activeSession('main')!, 'rolled');
+    for (const [name, messages] of Object.entries(later)) {
+      const log = await store.createSession('main', name);
+      const publisher = new TestPublisher(store.committer, log);
+      for (const message of messages) await publisher.publish(texts(message));
+      if (name === 'S2') await store.endSession(log, 'a short day');
+    }
+    await store.close();
+    const next = await start([], { data });
+    const again = await start([relayOf(next.port)], { data: relay.data });
+    const lines = await eventually(async () => {
+      const sessions = await again.client.sessions();
+      return sessions[2]?.lastSeq === 2 ? sessions : undefined;
+    }, 'the third session');
+    expect(lines.map(({ session, state, lastSeq, reason }) => [session, state, lastSeq, reason])).toEqual([
+      ['S1', 'ended', 2, 'rolled'],
+      ['S2', 'ended', 1, 'a short day'],
+      ['S3', 'active', 2, undefined],
+    ]);
+    expect(await again.texts(2, { session: 'S3' })).toEqual(['d', 'e']);
+  });
+
+  it('announces as lost what the other server has lost, and keeps the numbers', async () => {
+    const data = await archived({ S1: [3, 'four', 'five', 2, 'eight'] });
+    const upstream = await start([], { data });
+    const relay = await start([relayOf(upstream.port)]);
+    const lost: [number, number, string][] = [];
+    const read = async (from: number, to: number) => {
+      const seen: string[] = [];
+      const subscription = relay.client.subscribe({ from, wait: true });
+      subscription.on('lost', ({ from, to, reason }) => void lost.push([from, to, reason]));
+      for await (const { seq, payload } of subscription) {
+        seen.push(`${seq} ${Buffer.from(payload)}`);
+        if (seq === to) break;
+      }
+      return seen;
+    };
+    await relay.texts(8);
+    expect(await read(1, 8)).toEqual(['4 four', '5 five', '8 eight']);
+    expect(lost).toEqual([
+      [1, 3, 'retention'],
+      [6, 7, 'missing'],
+    ]);
+    await upstream.client.publish(Buffer.from('nine'));
+    expect(await read(9, 9)).toEqual(['9 nine']);
+  });
+
+  it('ends a session that was reset, instead of mixing up two', async () => {
+    const first = await start();
+    await first.client.publish(Buffer.from('one'));
+    const relay = await start([relayOf(first.port)]);
+    const texts = await relay.texts(1);
+    await relay.stop();
+    await first.stop();
+    const [{ session }] = (await sessionsOf(relay.data)) as unknown as [{ session: string }];
+    // Another server's session of the same name.
+    const upstream = await start([], { data: await archived({ [session]: ['another', 'one'] }) });
+    const again = await start([relayOf(upstream.port)], { data: relay.data });
+    const [line] = await eventually(async () => {
+      const sessions = await again.client.sessions();
+      return sessions[0]?.state === 'ended' ? sessions : undefined;
+    }, 'the end of the session');
+    expect(line).toMatchObject({
+      lastSeq: 1,
+      reason: expect.stringContaining('gone at the server it is relayed from'),
+    });
+    expect(texts).toEqual(['one']);
+  });
+
+  it('waits for a server that is away, and for its first message; others are served meanwhile', async () => {
+    const gone = await start();
+    const { port, data } = gone;
+    await gone.client.publish(Buffer.from('one'));
+    await gone.stop();
+    const relay = await start([relayOf(port, { source: 'relayed' })], { sources: ['main', 'relayed'] });
+    await relay.client.publish(Buffer.from('own'));
+    const relayed = relay.texts(1, { source: 'relayed' });
+    const upstream = await start([], { data, port });
+    onTestFinished(() => upstream.stop());
+    expect(await relayed).toEqual(['one']);
+    expect(await relay.texts(1)).toEqual(['own']);
+  });
+});
+
+async function sessionsOf(directory: string) {
+  const options = { directory, durability: 'os', clock: Date.now, logger: silent, diskReserveBytes: 0 } as const;
+  const store = await Store.open(options);
+  const sessions = store.sessions();
+  await store.close();
+  return sessions;
+}
