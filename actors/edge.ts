@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import { encodeMessage, ProtocolError } from '../protocol/index.js';
 import { Connection, type ConnectionContext } from './connection.js';
+import { Installments } from './installments.js';
 import { connectOrigin } from './link/remote-origin.js';
 import { LocalRewinds } from './local-rewinds.js';
 import type { Origin } from './origin.js';
@@ -11,7 +12,6 @@ import type { Rewinds } from './rewinds.js';
 import { Rounds } from './rounds.js';
 import { Actor, type Behaviour } from './runtime/index.js';
 import SessionHandlerActor from './session-handler.js';
-import { Stretches } from './stretches.js';
 import type { SubscriptionInspection } from './subscription.js';
 import { Subscriptions } from './subscriptions.js';
 
@@ -67,7 +67,7 @@ export default class EdgeActor extends Actor<EdgeParameters, EdgeProtocol> imple
   readonly #logins = new Set<Connection>();
   /** Connections that were given up for newer ones and have not gone yet. */
   readonly #givenUp = new Set<Connection>();
-  readonly #departures = new Stretches();
+  readonly #departures = new Installments();
   #connectionContext!: ConnectionContext;
   #requestContext!: RequestContext;
   readonly #rounds = new Rounds(this.#connections, ticksPerRound);

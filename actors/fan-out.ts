@@ -7,8 +7,8 @@ export interface Member {
   sessionEnded(end: SessionEnd): void;
 }
 
-/** Milliseconds of one stretch of fan-out, after which the event loop gets a turn. */
-const stretchMs = 5;
+/** Milliseconds of one installment of a round, after which the event loop gets a turn. */
+const installmentMs = 5;
 /** Members served between two looks at the clock. */
 const membersPerLook = 16;
 
@@ -79,15 +79,15 @@ export class FanOut {
     let told: number;
     do {
       told = this.#seq;
-      let stretchEnd = this.#now() + stretchMs;
+      let endMs = this.#now() + installmentMs;
       let count = 0;
       // One that leaves meanwhile is not come to; one that joins is told once more what it knows.
       for (const member of this.#members) {
         member.committed(this.#seq);
         count += 1;
-        if (count % membersPerLook !== 0 || this.#now() < stretchEnd) continue;
+        if (count % membersPerLook !== 0 || this.#now() < endMs) continue;
         await nextTurn();
-        stretchEnd = this.#now() + stretchMs;
+        endMs = this.#now() + installmentMs;
       }
     } while (told !== this.#seq);
     this.#running = false;
