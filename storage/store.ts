@@ -180,7 +180,7 @@ export class Store {
   }
 
   /**
-   * The page of a log that starts with the block that holds `from`: about 256 KiB, nothing behind the block that holds
+   * The page of a log that starts with the block that holds `from`: 256 to 512 KiB, nothing behind the block that holds
    * `to`. It says what is lost and always gets further; waits for a reopen.
    * @param log number of a log
    * @param from 1 .. the log's last number
