@@ -13,7 +13,7 @@ const installmentMs = 5;
 const membersPerLook = 16;
 
 /**
- * Tells every member of a log how far it is committed. A round that takes long yields to the event loop; notices that
+ * The bus of a session's data in one process (SessionProvider): tells every member of a log how far it is committed. A round that takes long yields to the event loop; notices that
  * arrive meanwhile are merged into the next round, so that a slow round delays nobody by more than one round.
  */
 export class FanOut {

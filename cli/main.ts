@@ -4,6 +4,7 @@ import type { Command } from './command.js';
 import { check } from './commands/check.js';
 import { inspect } from './commands/inspect.js';
 import { publish } from './commands/publish.js';
+import { roll } from './commands/roll.js';
 import { serve } from './commands/serve.js';
 import { sessions } from './commands/sessions.js';
 import { tail } from './commands/tail.js';
@@ -19,7 +20,7 @@ import { suggestion } from './suggestion.js';
 import type { Terminal } from './terminal.js';
 
 /** Every command, in the order of the help. */
-export const commands: readonly Command[] = [serve, publish, tail, sessions, inspect, check];
+export const commands: readonly Command[] = [serve, publish, tail, sessions, roll, inspect, check];
 
 /**
  * Run a command line.

@@ -2,8 +2,11 @@ import type { ClientMessage, ServerMessage } from '../protocol/index.js';
 import { abortedError, type LatecomerError, reportedError } from './errors.js';
 
 /** A request without its number. */
-type Question = { type: 'SESSIONS'; source?: string } | { type: 'INSPECT' };
-type Reply = Extract<ServerMessage, { type: 'SESSION_LIST' | 'INSPECTION' | 'REJECTED' }>;
+export type Question =
+  | { type: 'SESSIONS'; source?: string }
+  | { type: 'INSPECT' }
+  | { type: 'ROLL'; source?: string; session: string; reason: string; discard?: boolean };
+type Reply = Extract<ServerMessage, { type: 'SESSION_LIST' | 'INSPECTION' | 'ROLLED' | 'REJECTED' }>;
 
 interface Pending {
   question: Question;

@@ -15,7 +15,16 @@ const packr = new Packr({
 });
 
 const typeNames = new Map<number, string>(Object.entries(FrameType).map(([name, code]) => [code, name]));
-const clientTypes = new Set(['LOGIN', 'SUBSCRIBE', 'UNSUBSCRIBE', 'REREQUEST', 'SESSIONS', 'INSPECT', 'HEARTBEAT']);
+const clientTypes = new Set([
+  'LOGIN',
+  'SUBSCRIBE',
+  'UNSUBSCRIBE',
+  'REREQUEST',
+  'SESSIONS',
+  'INSPECT',
+  'ROLL',
+  'HEARTBEAT',
+]);
 
 /** Name of a frame type, for log lines and errors. */
 export function frameTypeName(code: number): string {

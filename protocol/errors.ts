@@ -24,6 +24,7 @@ export const errorCodes = {
   ERR_UNKNOWN_SESSION: 'never',
   ERR_NO_SESSION: 'retry',
   ERR_SESSION_ENDED: 'never',
+  ERR_TOO_MANY_SESSIONS: 'never',
   ERR_BEYOND_NEXT: 'retry',
   ERR_ALREADY_SUBSCRIBED: 'never',
   ERR_TOO_MANY_SUBSCRIPTIONS: 'never',

@@ -11,6 +11,7 @@ export const FrameType = {
   HEARTBEAT: 6,
   SESSIONS: 7,
   INSPECT: 8,
+  ROLL: 10,
   LOGGED_IN: 32,
   SUBSCRIBED: 33,
   MESSAGES: 34,
@@ -27,6 +28,7 @@ export const FrameType = {
   INSPECTION: 45,
   REJECTED: 46,
   ERROR: 47,
+  ROLLED: 49,
 } as const;
 
 /** A value of {@link FrameType}. */

@@ -14,7 +14,7 @@ import { ReadSlots } from './read-slots.js';
 import { ReceiptBook } from './receipt-book.js';
 import type { PublisherRecord } from './receipts.js';
 import { recoverLogs } from './recover-logs.js';
-import { type SessionEntry, Sessions } from './sessions.js';
+import { type Roll, type SessionEntry, Sessions } from './sessions.js';
 import { SpaceGuard } from './space-guard.js';
 import { type StoreOptions, settle } from './store-options.js';
 import type { StoreStats } from './store-stats.js';
@@ -133,6 +133,20 @@ export class Store {
   }
 
   /**
+   * End a session and start the one behind it, in one batch: at no moment, and after no crash, does the source have two
+   * active sessions, or none. Nothing may be sealed, or waiting to be, meanwhile.
+   * @returns the log of the session that has begun
+   * @throws StorageError when it could not be written: the session goes on; `ERR_OUTCOME_UNKNOWN`: unless it is found
+   *   to be written when the database is open again
+   */
+  async rollSession(log: Log, roll: Roll): Promise<Log> {
+    // While it is opened again nobody knows what an earlier attempt has come to: this one might start a second session.
+    const unavailable = this.#database.unavailable();
+    if (unavailable) throw unavailable;
+    return this.#sessions.roll(log, roll);
+  }
+
+  /**
    * End a session; resolves when that is durable. Nothing may be sealed, or waiting to be, while it ends.
    * @throws StorageError when it could not be written: the session goes on; `ERR_OUTCOME_UNKNOWN`: unless it is found
    *   to be written when the database is open again
@@ -170,8 +184,8 @@ export class Store {
 
   /**
    * Be told when the database is open again after a failure, before anything is sealed. It may hold more than was
-   * acknowledged: messages of a log, and the end of a session whose {@link endSession} had failed with
-   * `ERR_OUTCOME_UNKNOWN` (the log's `state` is `ended` then, and nothing can be sealed any more).
+   * acknowledged: messages of a log, and the end of a session whose {@link rollSession} or {@link endSession} had failed
+   * with `ERR_OUTCOME_UNKNOWN` (the log's `state` is `ended` then, and nothing can be sealed any more).
    * @returns stops it
    */
   onReopened(listener: () => void): () => void {
@@ -256,7 +270,7 @@ export class Store {
   /** After a reopen: first what was in doubt is settled, then each log takes in what it did not know it had. */
   async #recover(level: LevelHandle): Promise<() => void> {
     const settleDoubtful = await this.committer.recover(level);
-    const updateLogs = await recoverLogs(level, [...this.#sessions.entries()], this.#options.logger);
+    const updateLogs = await recoverLogs(level, this.#sessions, this.#options.logger);
     const takeInReceipts = await this.#receipts.find(level, this.#sessions.logs(), (log) => log.lastSeq);
     return () => {
       settleDoubtful();

@@ -4,7 +4,9 @@ import type { OpenPublisher, Origin } from '../../actors/origin.js';
 import { PublishBudget } from '../../actors/publish-window.js';
 import type { PublishAnswer, PublisherOwner } from '../../actors/publisher.js';
 import { Requests } from '../../actors/requests.js';
+import type { ClosedSessions } from '../../actors/server-config.js';
 import SessionHandlerActor from '../../actors/session-handler.js';
+import type { RollRequest } from '../../actors/session-roller.js';
 import type { OpenSubscription, SubscriptionStart } from '../../actors/subscription.js';
 import {
   type ClientMessage,
@@ -17,6 +19,7 @@ import {
   limits,
   ProtocolError,
   type Publish,
+  type Rolled,
   type ServerMessage,
   type SessionSummary,
   type SubscribeBody,
@@ -55,6 +58,8 @@ export class TestSubscription implements OpenSubscription {
 export class TestOrigin {
   readonly durability = 'disk';
   readonly sources = ['main', 'other'];
+  closedSessions: ClosedSessions = 'pull';
+  readonly rolls: RollRequest[] = [];
   readonly published: Publish[] = [];
   summaries = [sessionOf()];
   owner: PublisherOwner | undefined;
@@ -82,6 +87,14 @@ export class TestOrigin {
       close: () => {
         this.closedPublishers += 1;
       },
+    };
+  }
+
+  async roll(request: RollRequest): Promise<Rolled> {
+    this.rolls.push(request);
+    return {
+      ended: sessionOf({ state: 'ended', reason: request.reason }),
+      opened: sessionOf({ session: 'S2', log: 8 }),
     };
   }
 

@@ -32,9 +32,9 @@ export function textsIn(blocks: readonly Buffer[]): string[] {
   return blocks.flatMap((block) => [...decodePayloads(blockBody(block))].map((payload) => payload.toString()));
 }
 
-/** An active, empty log number 7. */
-export function emptyLog(): Log {
-  const facts = { number: 7, source: 'main', session: 'S1', epoch: 'aabbccddeeff0011', state: 'active' } as const;
+/** An active, empty log, number 7 unless another is given. */
+export function emptyLog(number = 7): Log {
+  const facts = { number, source: 'main', session: 'S1', epoch: 'aabbccddeeff0011', state: 'active' } as const;
   return new Log({ ...facts, firstSeq: 1, lastSeq: 0, timeMs: 0, receiptsSeq: 0 }, 1024 * 1024);
 }
 

@@ -36,6 +36,7 @@ describe('loadConfiguration', () => {
     const keys = Object.entries({
       ...defaultServerConfig,
       actors: undefined,
+      rollAt: undefined,
       soupUser: undefined,
       soupPassword: undefined,
       logLevel: 'info',

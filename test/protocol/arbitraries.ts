@@ -34,7 +34,7 @@ const code = fc.constantFrom(...(Object.keys(errorCodes) as (keyof typeof errorC
 const remedy = fc.constantFrom('never' as const, 'retry' as const, 'reconnect' as const);
 
 const subscribe = fc.record(
-  { request: uint, source: name, session: name, from: uint, epoch: name, wait: fc.boolean() },
+  { request: uint, source: name, session: name, from: uint, epoch: name, wait: fc.boolean(), follow: fc.boolean() },
   { requiredKeys: ['request'] },
 );
 
@@ -50,6 +50,8 @@ const session = fc.record(
     createdMs: uint,
     endedMs: uint,
     reason: text,
+    discarded: fc.boolean(),
+    next: name,
   },
   { requiredKeys: ['source', 'session', 'log', 'epoch', 'state', 'firstSeq', 'lastSeq', 'createdMs'] },
 );
@@ -78,6 +80,17 @@ export const clientMessage = fc.oneof(
   ),
   fc.record({ type: is('SESSIONS'), request: uint, source: name }, { requiredKeys: ['type', 'request'] }),
   fc.record({ type: is('INSPECT'), request: uint }),
+  fc.record(
+    {
+      type: is('ROLL'),
+      request: uint,
+      source: name,
+      session: name,
+      reason: fc.string({ minLength: 1, maxLength: 100 }).filter((reason) => reason.trim() !== ''),
+      discard: fc.boolean(),
+    },
+    { requiredKeys: ['type', 'request', 'reason'] },
+  ),
   fc.record({ type: is('HEARTBEAT') }),
 ) as fc.Arbitrary<ClientMessage>;
 
@@ -131,7 +144,18 @@ export const serverMessage = fc.oneof(
     firstSeq: uint,
     lastSeq: uint,
   }),
-  fc.record({ type: is('END_OF_SESSION'), log: uint, session: name, lastSeq: uint, reason: text }),
+  fc.record(
+    {
+      type: is('END_OF_SESSION'),
+      log: uint,
+      session: name,
+      lastSeq: uint,
+      reason: text,
+      discarded: fc.boolean(),
+      next: name,
+    },
+    { requiredKeys: ['type', 'log', 'session', 'lastSeq', 'reason'] },
+  ),
   fc.record({ type: is('UNSUBSCRIBED'), log: uint }),
   fc.record({
     type: is('ACKNOWLEDGED'),
@@ -145,6 +169,10 @@ export const serverMessage = fc.oneof(
   fc.record({ type: is('REFUSED'), number: uint, code, message: text, remedy }),
   fc.record({ type: is('RETRANSMITTED'), request: uint, from: uint, to: uint, messages: uint }),
   fc.record({ type: is('SESSION_LIST'), request: uint, sessions: fc.array(session, { maxLength: 5 }) }),
+  fc.record(
+    { type: is('ROLLED'), request: uint, ended: session, opened: session },
+    { requiredKeys: ['type', 'request', 'opened'] },
+  ),
   fc.record({ type: is('INSPECTION'), request: uint, state: fc.dictionary(key, fc.oneof(uint, text, fc.boolean())) }),
   fc.record({ type: is('REJECTED'), request: uint, code, message: text, remedy }),
   fc.record({ type: is('ERROR'), code, message: text, remedy }),
