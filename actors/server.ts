@@ -97,7 +97,7 @@ export default class ServerActor extends Actor<ServerParameters, ServerProtocol>
       { name: 'SessionRoller', parameters: { store, calendar, schedule: runLater } },
     );
     const roller = this.#roller;
-    this.#sources = new Sources({ store, config, spawner, calendar, roller, clock });
+    this.#sources = new Sources({ store, config, spawner, calendar, roller, clock, logger: this.logger });
     await this.#sources.open();
     this.#nameUnserved();
     const { closedSessions } = config;

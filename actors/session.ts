@@ -5,6 +5,7 @@ import { type Fed, type Feed, InputFeeds } from './inputs/input-feeds.js';
 import { LocalProducer } from './local-producer.js';
 import { type MessageProcess, MessageProcesses } from './message-processes.js';
 import { endedLog, type Followed, type OpenPublisher, type PublisherLogin, sessionEnd } from './origin.js';
+import { otherSession } from './other-session.js';
 import { PublishQueue } from './publish-queue.js';
 import { Publisher, type PublisherOwner, stronger } from './publisher.js';
 import { Actor, type Behaviour, Mailbox, type Ref } from './runtime/index.js';
@@ -247,20 +248,10 @@ export default class SessionActor
 
   #refusalFor(session: string): ReturnType<Store['unavailable']> | ProtocolError {
     const { store, calendar } = this.parameters;
-    const log = this.#log;
-    if (session !== '' && session !== log.session && calendar.resolve(session) !== log.session) {
-      return this.#otherSession(session);
-    }
-    if (session !== '' && this.#rolling) return new ProtocolError('ERR_BUSY', `session ${log.session} is being rolled`);
-    return this.#refusal ?? store.unavailable();
-  }
-
-  #otherSession(session: string): ProtocolError {
-    const { store, calendar } = this.parameters;
     const { source, session: active } = this.#log;
-    const known = store.findSession(source, session) ?? store.findSession(source, calendar.resolve(session));
-    return known
-      ? new ProtocolError('ERR_SESSION_ENDED', `session ${session} has ended; the active one is ${active}`)
-      : new ProtocolError('ERR_UNKNOWN_SESSION', `source ${source} has no session ${session}`);
+    const named = session === '' || session === active ? session : calendar.resolve(session);
+    if (named !== '' && named !== active) return otherSession(store, source, named, active);
+    if (named !== '' && this.#rolling) return new ProtocolError('ERR_BUSY', `session ${active} is being rolled`);
+    return this.#refusal ?? store.unavailable();
   }
 }

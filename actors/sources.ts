@@ -1,3 +1,4 @@
+import type { Logger } from 'pino';
 import { ProtocolError } from '../protocol/index.js';
 import type { Log, Store } from '../storage/index.js';
 import type { FedSource } from './inputs/input.js';
@@ -18,6 +19,7 @@ export interface SourcesOptions {
   roller: Ref<SessionRollerProtocol>;
   /** Milliseconds since 1970. */
   clock: () => number;
+  logger: Logger;
 }
 
 /** A roll waits for what is queued, and for a disk that is away. */
@@ -111,6 +113,7 @@ export class Sources {
     }
     if (!active) {
       await this.#start(await store.createSession(source, session));
+      this.#options.logger.info({ source, session, nextSeq: 1, resumed: false }, 'session open');
       return;
     }
     const end = this.#ends.get(source);
