@@ -9,7 +9,7 @@ import {
   ProtocolError,
   type SubscribeBody,
 } from '../protocol/index.js';
-import type { Connection, ConnectionListener } from './connection.js';
+import type { Connection, ConnectionContext, ConnectionListener } from './connection.js';
 import type { Origin } from './origin.js';
 import type { PublishBudget } from './publish-window.js';
 import { Publishing } from './publishing.js';
@@ -28,6 +28,8 @@ export interface RequestContext {
   budget: PublishBudget;
   /** Start a subscription; it lives until it ends or is stopped. */
   subscribe(start: SubscriptionStart): Promise<OpenSubscription>;
+  /** Do this soon: {@link ConnectionContext.defer}. */
+  defer: ConnectionContext['defer'];
   /** The connection has sent its LOGIN. */
   loggingIn(connection: Connection): void;
   /** The connection has gone, and all it had running has been stopped. */
@@ -96,7 +98,9 @@ export class Requests implements ConnectionListener {
     return this.#logIn(message);
   }
 
+  /** The logins of a crowd may be read all in one turn, and each takes its part of a millisecond. */
   async #logIn(login: Login): Promise<void> {
+    await new Promise<void>((resolve) => this.#context.defer(resolve));
     const { sessionHandler } = this.#context;
     const loggedIn = await sessionHandler.ask('login', { login }, { timeoutMs: requestMs });
     this.#source = loggedIn.source;

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import { limits, readPublish, type ServerMessage, splitBlocks } from '../../protocol/index.js';
+import { CatchUp } from '../catch-up.js';
 import { type OpenPublisher, type Origin, type OriginFacts, type PublisherLogin, sessionEnd } from '../origin.js';
 import type { Outlet } from '../outlet.js';
 import { PageTurns } from '../page-turns.js';
@@ -24,7 +25,7 @@ export class EdgeLink {
   readonly #subscribe: (start: SubscriptionStart) => Promise<OpenSubscription>;
   readonly #feeds = new Map<number, Promise<OpenSubscription>>();
   readonly #publishers = new Map<number, OpenPublisher>();
-  readonly #pageTurns = new PageTurns(() => this.#hasRoom());
+  readonly #pageTurns = new PageTurns(() => this.#hasRoom(), new CatchUp());
   #closed = false;
 
   constructor(

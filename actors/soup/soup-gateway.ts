@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { type Dialect, SoupError, soupBin, soupTcp } from '../../protocol/soup/index.js';
+import { CatchUp } from '../catch-up.js';
 import type { ConnectionContext } from '../connection.js';
 import type { EdgeLimits } from '../edge.js';
 import { Installments } from '../installments.js';
@@ -87,7 +88,8 @@ export default class SoupGatewayActor
     );
     const now = () => this.#nowMs;
     const loginContext = { origin, sessionHandler, source, credentials };
-    this.#connectionContext = { now, logger: this.logger, defer: (work) => this.#departures.add(work) };
+    const defer = (work: () => void) => this.#departures.add(work);
+    this.#connectionContext = { now, logger: this.logger, defer, catchUp: new CatchUp() };
     this.#clientContext = {
       now,
       logger: this.logger,

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { CatchUp } from '../../actors/catch-up.js';
 import { Connection } from '../../actors/connection.js';
 import type { OpenPublisher, Origin } from '../../actors/origin.js';
 import { PublishBudget } from '../../actors/publish-window.js';
@@ -134,12 +135,18 @@ export class Stage {
       subscriptions.push(new TestSubscription(start));
       return subscriptions[subscriptions.length - 1]!;
     };
-    const connection = new Connection(near, { now: () => 0, logger: silent, defer: (work) => setImmediate(work) });
+    const connection = new Connection(near, {
+      now: () => 0,
+      logger: silent,
+      defer: (work) => setImmediate(work),
+      catchUp: new CatchUp(),
+    });
     const context = {
       origin: origin as unknown as Origin,
       sessionHandler,
       budget,
       subscribe,
+      defer: (work: () => void) => void setImmediate(work),
       loggingIn() {},
       gone() {},
     };

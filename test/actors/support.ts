@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { pino } from 'pino';
 import { onTestFinished } from 'vitest';
+import { CatchUp } from '../../actors/catch-up.js';
 import { PageTurns } from '../../actors/page-turns.js';
 import {
   blockBody,
@@ -88,7 +89,7 @@ export class TestOutlet {
   readonly written: Buffer[] = [];
   hasRoom = true;
   queuedBytes = 0;
-  readonly pageTurns = new PageTurns(() => this.hasRoom);
+  readonly pageTurns = new PageTurns(() => this.hasRoom, new CatchUp());
 
   send(message: ServerMessage): void {
     this.sent.push(message);
