@@ -9,6 +9,7 @@ import {
   ProtocolError,
   type ServerMessage,
 } from '../protocol/index.js';
+import type { CatchUp } from './catch-up.js';
 import type { Outlet } from './outlet.js';
 import { PageTurns } from './page-turns.js';
 
@@ -27,6 +28,7 @@ const pauses = { request: 1, window: 2, output: 4 } as const;
 export type PauseReason = keyof typeof pauses;
 
 const heartbeat = [encodeMessage({ type: 'HEARTBEAT' })];
+let lastId = 0;
 
 /** What a connection's frames are for. */
 export interface ConnectionListener {
@@ -43,11 +45,10 @@ export interface ConnectionContext {
   /** Monotonic milliseconds; a coarse clock will do. */
   now(): number;
   logger: Logger;
-  /** Do this soon. Connections go by the thousand at once, and nobody else should have to wait for all of them. */
+  /** Do this soon. Connections come and go by the thousand, and nobody else should have to wait for all of them. */
   defer(work: () => void): void;
+  catchUp: CatchUp;
 }
-
-let lastId = 0;
 
 /**
  * One client's TCP connection: frames in and out, heartbeats, the login deadline, silence, and an orderly end.
@@ -98,7 +99,7 @@ export class Connection implements Outlet {
 
   /** Most connections never rewind. */
   get pageTurns(): PageTurns {
-    this.#pageTurns ??= new PageTurns(() => this.hasRoom);
+    this.#pageTurns ??= new PageTurns(() => this.hasRoom, this.#context.catchUp);
     return this.#pageTurns;
   }
 
@@ -181,8 +182,7 @@ export class Connection implements Outlet {
       if (now - this.#closingSinceMs > closingMs) this.#socket.destroy();
       return;
     }
-    const asked = this.#isPaused('request');
-    if (!this.#loggedIn && !asked && now - this.openedMs > limits.loginMs) {
+    if (!this.#loggedIn && !this.#isPaused('request') && now - this.openedMs > limits.loginMs) {
       this.fail(new ProtocolError('ERR_LOGIN_TIMEOUT', `no login within ${limits.loginMs} ms`));
     } else if (this.#loggedIn && this.#paused === 0 && now - this.#heardMs > limits.silenceMs) {
       this.fail(

@@ -1,9 +1,12 @@
 import type { Socket } from 'node:net';
 import { encodeMessage, ProtocolError } from '../protocol/index.js';
+import { CatchUp } from './catch-up.js';
 import { Connection, type ConnectionContext } from './connection.js';
+import { Installments } from './installments.js';
 import { connectOrigin } from './link/remote-origin.js';
 import { LocalRewinds } from './local-rewinds.js';
 import type { Origin } from './origin.js';
+import { PendingLogins } from './pending-logins.js';
 import { PublishBudget } from './publish-window.js';
 import { type RequestContext, Requests } from './requests.js';
 import RewindHostActor from './rewind-host.js';
@@ -11,7 +14,6 @@ import type { Rewinds } from './rewinds.js';
 import { Rounds } from './rounds.js';
 import { Actor, type Behaviour } from './runtime/index.js';
 import SessionHandlerActor from './session-handler.js';
-import { Stretches } from './stretches.js';
 import type { SubscriptionInspection } from './subscription.js';
 import { Subscriptions } from './subscriptions.js';
 
@@ -63,13 +65,10 @@ const drainMs = 2_000;
 /** Accepts connections and hosts what they run: their requests, subscriptions and subscription lists. */
 export default class EdgeActor extends Actor<EdgeParameters, EdgeProtocol> implements Behaviour<EdgeProtocol> {
   readonly #connections = new Set<Connection>();
-  /** Connections that have not sent their login, oldest first. */
-  readonly #logins = new Set<Connection>();
-  /** Connections that were given up for newer ones and have not gone yet. */
-  readonly #givenUp = new Set<Connection>();
-  readonly #departures = new Stretches();
+  readonly #comingAndGoing = new Installments();
   #connectionContext!: ConnectionContext;
   #requestContext!: RequestContext;
+  #logins!: PendingLogins;
   readonly #rounds = new Rounds(this.#connections, ticksPerRound);
   #subscriptions!: Subscriptions;
   #rewinds!: Rewinds;
@@ -92,14 +91,17 @@ export default class EdgeActor extends Actor<EdgeParameters, EdgeProtocol> imple
     this.#connectionContext = {
       now: () => this.#nowMs,
       logger: this.logger,
-      defer: (work) => this.#departures.add(work),
+      defer: (work) => this.#comingAndGoing.add(work),
+      catchUp: new CatchUp(),
     };
+    this.#logins = new PendingLogins(limits.loginsMax, this.#connectionContext);
     this.#requestContext = {
       origin,
       sessionHandler,
       budget: this.#budget,
+      defer: this.#connectionContext.defer,
       subscribe: (start) => this.#subscriptions.subscribe(start),
-      loggingIn: (connection) => this.#logins.delete(connection),
+      loggingIn: (connection) => this.#logins.came(connection),
       gone: (connection) => this.#gone(connection),
     };
     this.#ticker = setInterval(() => this.#tick(), tickMs);
@@ -146,34 +148,24 @@ export default class EdgeActor extends Actor<EdgeParameters, EdgeProtocol> imple
     });
   }
 
-  /** Make room for one more login: of too many, the one that has waited longest is given up. */
   #refusal(): ProtocolError | undefined {
-    const { connectionsMax, loginsMax } = this.parameters.limits;
+    const { connectionsMax } = this.parameters.limits;
     if (this.#draining) return new ProtocolError('ERR_SHUTTING_DOWN', 'the server is shutting down; reconnect');
-    if (this.#connections.size >= connectionsMax && !this.#cutGivenUp()) {
+    if (this.#connections.size >= connectionsMax && !this.#makeRoom()) {
       return new ProtocolError(
         'ERR_TOO_MANY_CONNECTIONS',
         `${this.#connections.size} connections, limit ${connectionsMax}`,
       );
     }
-    const [oldest] = this.#logins;
-    if (oldest && this.#logins.size >= loginsMax) {
-      this.#logins.delete(oldest);
-      this.#givenUp.add(oldest);
-      oldest.fail(
-        new ProtocolError('ERR_LOGIN_TIMEOUT', `${loginsMax} connections wait for their login, this one the longest`),
-      );
-    }
     return undefined;
   }
 
-  /** One that was told to go takes nobody's place. @returns whether there was one */
-  #cutGivenUp(): boolean {
-    const [first] = this.#givenUp;
-    if (!first) return false;
-    this.#givenUp.delete(first);
-    this.#connections.delete(first);
-    first.destroy();
+  /** @returns whether there was one that could be cut for another */
+  #makeRoom(): boolean {
+    const dispensable = this.#logins.takeDispensable();
+    if (!dispensable) return false;
+    this.#connections.delete(dispensable);
+    dispensable.destroy();
     return true;
   }
 
@@ -187,15 +179,17 @@ export default class EdgeActor extends Actor<EdgeParameters, EdgeProtocol> imple
 
   #gone(connection: Connection): void {
     this.#connections.delete(connection);
-    this.#logins.delete(connection);
-    this.#givenUp.delete(connection);
+    this.#logins.gone(connection);
     if (this.#connections.size === 0) this.#drained?.();
   }
 
   /** Sockets are read first: after a long stop of the process nobody is silent who has spoken meanwhile. */
   #tick(): void {
     this.#nowMs = coarseNow();
-    setImmediate(() => this.#rounds.step((connection) => connection.tick()));
+    setImmediate(() => {
+      this.#logins.tick();
+      this.#rounds.step((connection) => connection.tick());
+    });
   }
 
   async #upstream(): Promise<{ origin: Origin; rewinds: Rewinds }> {

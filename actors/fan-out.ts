@@ -7,13 +7,13 @@ export interface Member {
   sessionEnded(end: SessionEnd): void;
 }
 
-/** Milliseconds of one stretch of fan-out, after which the event loop gets a turn. */
-const stretchMs = 5;
+/** Milliseconds of one installment of a round, after which the event loop gets a turn. */
+const installmentMs = 5;
 /** Members served between two looks at the clock. */
 const membersPerLook = 16;
 
 /**
- * Tells every member of a log how far it is committed. A round that takes long yields to the event loop; notices that
+ * The bus of a session's data in one process (SessionProvider): tells every member of a log how far it is committed. A round that takes long yields to the event loop; notices that
  * arrive meanwhile are merged into the next round, so that a slow round delays nobody by more than one round.
  */
 export class FanOut {
@@ -79,15 +79,15 @@ export class FanOut {
     let told: number;
     do {
       told = this.#seq;
-      let stretchEnd = this.#now() + stretchMs;
+      let endMs = this.#now() + installmentMs;
       let count = 0;
       // One that leaves meanwhile is not come to; one that joins is told once more what it knows.
       for (const member of this.#members) {
         member.committed(this.#seq);
         count += 1;
-        if (count % membersPerLook !== 0 || this.#now() < stretchEnd) continue;
+        if (count % membersPerLook !== 0 || this.#now() < endMs) continue;
         await nextTurn();
-        stretchEnd = this.#now() + stretchMs;
+        endMs = this.#now() + installmentMs;
       }
     } while (told !== this.#seq);
     this.#running = false;

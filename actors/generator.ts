@@ -2,6 +2,7 @@ import { blockBatches } from './block-batches.js';
 import { Actor, type Behaviour, type Ref } from './runtime/index.js';
 import type { GeneratorConfig } from './server-config.js';
 import type { SessionProtocol } from './session.js';
+import type { SessionRollerProtocol } from './session-roller.js';
 
 /** Hears what a Generator makes; a session is one. */
 export type MessageListener = Pick<Ref<SessionProtocol>, 'ask'>;
@@ -10,7 +11,7 @@ export type MessageListener = Pick<Ref<SessionProtocol>, 'ask'>;
 export type GeneratorProtocol = {
   /** The session its messages are for; sent before its first message. */
   sessionOpened: [{ session: string; listener: MessageListener }, void];
-  /** The session is over: its listener is let go. */
+  /** The session is about to end: nothing more is made for it; answered when what was made is settled. */
   sessionClosed: [{ session: string }, void];
   /** Make messages now, whatever the schedule; resolves when every listener has them on disk. */
   generate: [{ count: number }, void];
@@ -23,12 +24,16 @@ export type GeneratorProtocol = {
 export interface GeneratorParameters extends GeneratorConfig {
   /** Milliseconds since 1970. */
   clock: () => number;
+  /** Hears of the end of the day. */
+  roller: Pick<Ref<SessionRollerProtocol>, 'ask'>;
 }
 
 /** How often the schedule is looked at; all that is due by then is published together. */
 const beatMs = 50;
 /** A publish of the generator is given up after this long; the next beat makes up for it. */
 const publishMs = 60_000;
+/** An end of day waits for a disk that is away. */
+const endOfDayMs = 10 * 60_000;
 /** Messages and bytes of one beat: enough for the highest rate that can be configured, and a bounded burst. */
 const beatMessagesMax = 50_000;
 const beatBytesMax = 8 * 1024 * 1024;
@@ -39,6 +44,10 @@ export default class GeneratorActor
   implements Behaviour<GeneratorProtocol>
 {
   readonly #listeners = new Map<string, MessageListener>();
+  /** Publishes that are under way. */
+  readonly #publishing = new Set<Promise<unknown>>();
+  /** Sessions of which it has made the last message. */
+  #finished: string[] | undefined;
   #made = 0;
   #timer: NodeJS.Timeout | undefined;
   #startedMs = 0;
@@ -54,8 +63,9 @@ export default class GeneratorActor
     this.#listeners.set(session, listener);
   }
 
-  sessionClosed({ session }: { session: string }): void {
+  async sessionClosed({ session }: { session: string }): Promise<void> {
     this.#listeners.delete(session);
+    await Promise.allSettled(this.#publishing);
   }
 
   begin(): void {
@@ -68,11 +78,20 @@ export default class GeneratorActor
     for (const [session, listener] of this.#listeners) {
       const payloads = Array.from({ length: count }, (_, index) => this.#message(session, this.#made + index + 1));
       const published = blockBatches(payloads).map((batch) =>
-        listener.ask('publish', { payloads: batch }, { timeoutMs: publishMs }),
+        listener.ask('publish', { session, payloads: batch }, { timeoutMs: publishMs }),
       );
-      await Promise.all(published);
+      await this.#settled(Promise.all(published));
     }
     this.#made += count;
+  }
+
+  async #settled(published: Promise<unknown>): Promise<void> {
+    this.#publishing.add(published);
+    try {
+      await published;
+    } finally {
+      this.#publishing.delete(published);
+    }
   }
 
   inspect(): { made: number; listeners: number } {
@@ -87,7 +106,8 @@ export default class GeneratorActor
     const owed = Math.floor((elapsedMs * rate) / 1_000) - this.#scheduled;
     const left = last > 0 ? last - this.#made : batchMax;
     const count = Math.min(owed, left, batchMax);
-    if ((count <= 0 && !this.#done) || this.#busy) return;
+    // Between two sessions nothing is made.
+    if ((count <= 0 && !this.#done) || this.#busy || this.#listeners.size === 0) return;
     this.#busy = true;
     this.#scheduled += owed;
     try {
@@ -109,17 +129,15 @@ export default class GeneratorActor
     return count > 0 && this.#made >= count;
   }
 
-  /** The generator ends the session; it goes on trying when that fails. */
+  /** Says that the day is over, and makes nothing more; it goes on saying so when that fails. */
   async #finish(): Promise<void> {
-    for (const listener of this.#listeners.values()) {
-      await listener.ask(
-        'endOfSession',
-        { reason: 'the generator has made all its messages' },
-        { timeoutMs: publishMs },
-      );
+    const { roller, source } = this.parameters;
+    this.#finished ??= [...this.#listeners.keys()];
+    for (const session of this.#finished) {
+      const reason = 'end of day: the generator has made all its messages';
+      await roller.ask('endOfDay', { source, session, reason }, { timeoutMs: endOfDayMs });
     }
     clearInterval(this.#timer);
-    this.#listeners.clear();
   }
 
   #message(session: string, number: number): Uint8Array {

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import type { Logger } from 'pino';
-import { Stretches } from './stretches.js';
+import { Installments } from './installments.js';
 
 /** An actor that takes over connections. */
 export interface Gateway {
@@ -23,7 +23,7 @@ export class Listener {
   readonly #server: Server;
   readonly #gateways: Gateways;
   /** A backlog of thousands is accepted in one turn; the logins of the first are read before the last are taken in. */
-  readonly #arrivals = new Stretches();
+  readonly #arrivals = new Installments();
   #turn = 0;
 
   private constructor(gateways: Gateways) {

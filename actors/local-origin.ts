@@ -1,80 +1,115 @@
-import { type Durability, ProtocolError, type SessionReport, type SessionSummary } from '../protocol/index.js';
+import {
+  type Durability,
+  ProtocolError,
+  type Rolled,
+  type SessionReport,
+  type SessionSummary,
+} from '../protocol/index.js';
 import type { Page, Store } from '../storage/index.js';
 import type { ArchiveRequest } from './archiver.js';
 import type { Followed, OpenPublisher, Origin, PublisherLogin } from './origin.js';
 import type { PublisherOwner } from './publisher.js';
 import { relayedPublisher } from './relayed-publisher.js';
+import { rollFailure } from './roll-failure.js';
 import type { Ref } from './runtime/index.js';
+import type { ClosedSessions } from './server-config.js';
+import type { SessionCalendar } from './session-calendar.js';
+import type { RollRequest, SessionRollerProtocol } from './session-roller.js';
 import type { Sources } from './sources.js';
 import type { SubscriptionListProtocol } from './subscription-list.js';
 
 /** Milliseconds the Session may take to attach a list or a publisher; a reopen of the store comes before that. */
 const askMs = 60_000;
+/** A client is not kept waiting longer for a roll; what becomes of it the catalogue tells. */
+const rollMs = 30_000;
 
 /** What it needs to know of the sources. */
 export type HostedSources = Pick<Sources, 'names' | 'check' | 'relayOf' | 'session' | 'sessionOfLog'>;
 
-/** What a {@link LocalOrigin} has done by others. */
-export interface OriginServices {
+/** What a {@link LocalOrigin} is made of. */
+export interface LocalOriginParts {
+  store: Store;
+  sources: HostedSources;
+  roller: Ref<SessionRollerProtocol>;
+  calendar: SessionCalendar;
+  closedSessions: ClosedSessions;
   /** As {@link Origin.inspect}. */
-  inspect(): Promise<Record<string, unknown>>;
+  inspect: () => Promise<Record<string, unknown>>;
   /** As {@link Origin.archive}, for a source there is. */
-  archive(request: ArchiveRequest): Promise<SessionReport>;
+  archive: (request: ArchiveRequest) => Promise<SessionReport>;
 }
 
 /** The {@link Origin} in the process that has the log. */
 export class LocalOrigin implements Origin {
   readonly durability: Durability;
   readonly sources: readonly string[];
-  readonly #store: Store;
-  readonly #sources: HostedSources;
-  readonly #services: OriginServices;
+  readonly closedSessions: ClosedSessions;
+  readonly #parts: LocalOriginParts;
 
-  constructor(store: Store, sources: HostedSources, services: OriginServices) {
-    this.durability = store.durability;
-    this.sources = sources.names;
-    this.#store = store;
-    this.#sources = sources;
-    this.#services = services;
+  constructor(parts: LocalOriginParts) {
+    this.durability = parts.store.durability;
+    this.sources = parts.sources.names;
+    this.closedSessions = parts.closedSessions;
+    this.#parts = parts;
   }
 
   async findSession(source: string, session: string): Promise<SessionSummary> {
-    this.#sources.check(source);
-    const wanted = this.#store.findSession(source, session);
+    const { store, sources, calendar } = this.#parts;
+    sources.check(source);
+    const wanted = store.findSession(source, session) ?? store.findSession(source, calendar.resolve(session));
     if (wanted) return wanted;
-    this.#sources.session(source);
+    sources.session(source);
     throw new ProtocolError('ERR_UNKNOWN_SESSION', `source ${source} has no session ${session}`);
   }
 
   async sessions(source?: string): Promise<SessionSummary[]> {
-    if (source !== undefined) this.#sources.check(source);
-    return this.#store.sessions(source);
+    if (source !== undefined) this.#parts.sources.check(source);
+    return this.#parts.store.sessions(source);
   }
 
   async follow(log: number, list: Ref<SubscriptionListProtocol>): Promise<Followed> {
-    return this.#sources.sessionOfLog(log).ask('attach', { list }, { timeoutMs: askMs });
+    return this.#parts.sources.sessionOfLog(log).ask('attach', { log, list }, { timeoutMs: askMs });
   }
 
   unfollow(log: number, list: Ref<SubscriptionListProtocol>): void {
-    this.#sources.sessionOfLog(log).tell('detach', { list });
+    this.#parts.sources.sessionOfLog(log).tell('detach', { log, list });
   }
 
   read(log: number, from: number, to: number): Promise<Page> {
-    return this.#store.read(log, from, to);
+    return this.#parts.store.read(log, from, to);
   }
 
   async openPublisher(login: PublisherLogin, owner: PublisherOwner): Promise<OpenPublisher> {
-    const relay = this.#sources.relayOf(login.source);
+    const { sources } = this.#parts;
+    const relay = sources.relayOf(login.source);
     if (relay !== undefined) return relayedPublisher(login.source, relay, owner);
-    return this.#sources.session(login.source).ask('openPublisher', { login, owner }, { timeoutMs: askMs });
+    return sources.session(login.source).ask('openPublisher', { login, owner }, { timeoutMs: askMs });
+  }
+
+  async roll(request: RollRequest): Promise<Rolled> {
+    const { source } = request;
+    const { sources } = this.#parts;
+    sources.check(source);
+    const relay = sources.relayOf(source);
+    if (relay !== undefined) {
+      const message = `source ${source} is rolled by its relay ${relay}: roll it on the server that is relayed`;
+      throw new ProtocolError('ERR_RELAYED', message);
+    }
+    try {
+      return await this.#parts.roller.ask('roll', request, { timeoutMs: rollMs });
+    } catch (error) {
+      throw rollFailure(error);
+    }
   }
 
   async archive(request: ArchiveRequest): Promise<SessionReport> {
-    this.#sources.check(request.source);
-    return this.#services.archive(request);
+    const { store, sources, calendar, archive } = this.#parts;
+    const { source, session } = request;
+    sources.check(source);
+    return archive({ ...request, session: store.findSession(source, session) ? session : calendar.resolve(session) });
   }
 
   inspect(): Promise<Record<string, unknown>> {
-    return this.#services.inspect();
+    return this.#parts.inspect();
   }
 }

@@ -1,12 +1,14 @@
-import type { Durability, Publish, SessionReport, SessionSummary } from '../protocol/index.js';
+import type { Durability, Publish, Rolled, SessionReport, SessionSummary } from '../protocol/index.js';
 import { type Page, Ring } from '../storage/index.js';
 import type { ArchiveRequest } from './archiver.js';
 import type { PublisherOwner } from './publisher.js';
 import type { Ref } from './runtime/index.js';
+import type { ClosedSessions } from './server-config.js';
+import type { RollRequest } from './session-roller.js';
 import type { SubscriptionListProtocol } from './subscription-list.js';
 import type { SessionEnd } from './subscription-machine.js';
 
-/** The live stream of a log, as a follower joins it. */
+/** The live stream of a log (SessionStream), as a follower joins it. */
 export interface Followed {
   ring: Ring;
   /** Last number committed at that moment; the list is told of every later one. */
@@ -15,9 +17,15 @@ export interface Followed {
   end?: SessionEnd;
 }
 
-/** An ended session, as one who never joins it sees it: all of it is in the log, none of it in a ring. */
-export function endedLog({ lastSeq, reason }: SessionSummary): Followed {
-  return { ring: new Ring(0, lastSeq + 1), head: lastSeq, end: { lastSeq, reason: reason ?? '' } };
+/** An ended session, as one who never joins it (a SessionPull) sees it: all of it is in the log, none of it in a ring. */
+export function endedLog(session: SessionSummary): Followed {
+  const { lastSeq } = session;
+  return { ring: new Ring(0, lastSeq + 1), head: lastSeq, end: sessionEnd(session) };
+}
+
+/** How a session that has ended did. */
+export function sessionEnd({ lastSeq, reason = '', discarded, next }: SessionSummary): SessionEnd {
+  return { lastSeq, reason, ...(discarded && { discarded }), ...(next !== undefined && { next }) };
 }
 
 /** A publisher's login. */
@@ -36,16 +44,22 @@ export interface OpenPublisher {
   close(): void;
 }
 
+/** What does not change while a server runs. */
+export interface OriginFacts {
+  readonly durability: Durability;
+  readonly sources: readonly string[];
+  /** What becomes of requests for sessions that have ended. */
+  readonly closedSessions: ClosedSessions;
+}
+
 /**
  * The process that has the log, as seen by an edge: itself when all runs in one process, the far end of the data socket
  * when the edge is a fork. It is the seam between those who serve connections and those who number and keep messages.
  *
  * Every method rejects with `ProtocolError` for what a client asked wrongly.
  */
-export interface Origin {
-  readonly durability: Durability;
-  readonly sources: readonly string[];
-  /** The session of that name, the newest one when it is blank (the active one, if there is one), with its last number at this moment. */
+export interface Origin extends OriginFacts {
+  /** The session of that name (or of that alias, `S01`), the newest one when it is blank (the active one, if there is one), with its last number at this moment. */
   findSession(source: string, session: string): Promise<SessionSummary>;
   /** The catalogue of one source or of all, newest last. */
   sessions(source?: string): Promise<SessionSummary[]>;
@@ -55,6 +69,8 @@ export interface Origin {
   /** The page of the log that starts at `from`, read back from storage. */
   read(log: number, from: number, to: number): Promise<Page>;
   openPublisher(login: PublisherLogin, owner: PublisherOwner): Promise<OpenPublisher>;
+  /** End a session and start the one behind it. */
+  roll(request: RollRequest): Promise<Rolled>;
   /** Archive, restore or verify a session; it may take hours. */
   archive(request: ArchiveRequest): Promise<SessionReport>;
   /** The live state of the whole server, for `inspect`. */

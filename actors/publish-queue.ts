@@ -39,11 +39,12 @@ export interface QueuedPublish {
 }
 
 /**
- * A session's bounded queue of publishes, in front of the one batch that may be in flight. Nothing in it has a sequence
+ * The sink of a session's messages (SessionSink, SessionOutputStream): what is written to it is persisted before anybody is
+ * told. It is a bounded queue of publishes, in front of the one batch that may be in flight. Nothing in it has a sequence
  * number: numbers and time are stamped when the committer comes for a block.
  */
 export class PublishQueue implements CommitSource {
-  readonly #log: Log;
+  #log: Log;
   readonly #committer: Pick<Committer, 'wake'>;
   readonly #clock: () => number;
   readonly #bytesMax: number;
@@ -55,6 +56,9 @@ export class PublishQueue implements CommitSource {
   /** Publishes ever queued, and settled; they are settled in the order in which they were queued. */
   #queuedTotal = 0;
   #settledTotal = 0;
+  #takenTotal = 0;
+  /** What is queued behind so many publishes waits for {@link release}. */
+  #heldFrom = Number.POSITIVE_INFINITY;
   #waiting: { until: number; resolve: () => void }[] = [];
 
   /**
@@ -100,6 +104,18 @@ export class PublishQueue implements CommitSource {
     this.#committer.wake(this);
   }
 
+  /** What is queued from now on is not written before {@link release}. */
+  hold(): void {
+    this.#heldFrom = this.#queuedTotal;
+  }
+
+  /** Go on, with what was held. @param log where it goes, and all that follows */
+  release(log: Log): void {
+    this.#heldFrom = Number.POSITIVE_INFINITY;
+    this.#log = log;
+    if (this.#taken < this.#queue.length) this.#committer.wake(this);
+  }
+
   /** Resolves when everything queued so far has been settled. */
   async flushed(): Promise<void> {
     const until = this.#queuedTotal;
@@ -110,17 +126,18 @@ export class PublishQueue implements CommitSource {
   seal(bytesMax: number): Sealed | undefined {
     const taken = this.#take(Math.min(bytesMax, blockPayloadBytesMax));
     if (taken.length === 0) return undefined;
+    const log = this.#log;
     const durability = taken.some((publish) => publish.durability === 'disk') ? 'disk' : 'os';
-    const runs = runsByProducer(taken, this.#log.nextSeq);
+    const runs = runsByProducer(taken, log.nextSeq);
     const receipts: ReceiptWrite[] = [];
     const publishers: [string, ReceiptRun[]][] = [];
     for (const [producer, own] of runs) {
-      const receipt = producer.receipt(this.#log, own, durability);
+      const receipt = producer.receipt(log, own, durability);
       if (!receipt) continue;
       receipts.push(receipt);
       publishers.push([receipt.publisher, own]);
     }
-    const { lastSeq, key, value } = this.#log.seal(
+    const { lastSeq, key, value } = log.seal(
       taken.map((publish) => publish.payloads),
       this.#clock(),
       { durability, publishers },
@@ -135,17 +152,17 @@ export class PublishQueue implements CommitSource {
       proof: key,
       written: () => {
         this.#sealedCount = 0;
-        this.#log.written();
+        log.written();
         for (const receipt of receipts) receipt.written();
       },
       tell: (reached) => {
         this.#committed(lastSeq);
-        for (const [producer, own] of runs) producer.acknowledged(this.#log, own, reached);
+        for (const [producer, own] of runs) producer.acknowledged(log, own, reached);
         this.#settled(taken.length);
       },
       refused: (error) => {
         this.#sealedCount = 0;
-        this.#log.discarded();
+        log.discarded();
         for (const receipt of receipts) receipt.discarded();
         this.#refuseAll(taken, error);
       },
@@ -158,6 +175,7 @@ export class PublishQueue implements CommitSource {
     this.#queue = [];
     this.#taken = 0;
     this.#bytes = 0;
+    this.#takenTotal = this.#queuedTotal;
     const first = new Map<Producer, number>();
     for (const { producer, number } of [...sealed, ...waiting]) {
       if (!first.has(producer)) first.set(producer, number);
@@ -171,7 +189,7 @@ export class PublishQueue implements CommitSource {
     const taken: QueuedPublish[] = [];
     let bytes = 0;
     let messages = 0;
-    while (this.#taken < this.#queue.length) {
+    while (this.#taken < this.#queue.length && this.#takenTotal < this.#heldFrom) {
       const publish = this.#queue[this.#taken]!;
       bytes += publish.payloads.bytes.length;
       messages += publish.payloads.count;
@@ -179,6 +197,7 @@ export class PublishQueue implements CommitSource {
       taken.push(publish);
       this.#bytes -= publish.payloads.bytes.length;
       this.#taken += 1;
+      this.#takenTotal += 1;
     }
     if (this.#taken === this.#queue.length || this.#taken > 4096) {
       this.#queue = this.#queue.slice(this.#taken);

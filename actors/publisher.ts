@@ -217,3 +217,8 @@ function gap(number: number, expected: number): ProtocolError {
 function wireCode(code: string): ErrorCode {
   return code in errorCodes ? (code as ErrorCode) : 'ERR_STORAGE_UNAVAILABLE';
 }
+
+/** The level that promises more. */
+export function stronger(one: Durability, other: Durability): Durability {
+  return one === 'disk' || other === 'disk' ? 'disk' : 'os';
+}

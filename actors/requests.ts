@@ -9,7 +9,7 @@ import {
   ProtocolError,
   type SubscribeBody,
 } from '../protocol/index.js';
-import type { Connection, ConnectionListener } from './connection.js';
+import type { Connection, ConnectionContext, ConnectionListener } from './connection.js';
 import type { Origin } from './origin.js';
 import type { PublishBudget } from './publish-window.js';
 import { Publishing } from './publishing.js';
@@ -28,6 +28,8 @@ export interface RequestContext {
   budget: PublishBudget;
   /** Start a subscription; it lives until it ends or is stopped. */
   subscribe(start: SubscriptionStart): Promise<OpenSubscription>;
+  /** Do this soon: {@link ConnectionContext.defer}. */
+  defer: ConnectionContext['defer'];
   /** The connection has sent its LOGIN. */
   loggingIn(connection: Connection): void;
   /** The connection has gone, and all it had running has been stopped. */
@@ -96,7 +98,9 @@ export class Requests implements ConnectionListener {
     return this.#logIn(message);
   }
 
+  /** The logins of a crowd may be read all in one turn, and each takes its part of a millisecond. */
   async #logIn(login: Login): Promise<void> {
+    await new Promise<void>((resolve) => this.#context.defer(resolve));
     const { sessionHandler } = this.#context;
     const loggedIn = await sessionHandler.ask('login', { login }, { timeoutMs: requestMs });
     this.#source = loggedIn.source;
@@ -129,6 +133,8 @@ export class Requests implements ConnectionListener {
         return this.#attempt(message, () => this.#rerequest(message));
       case 'SESSIONS':
         return this.#attempt(message, () => this.#sessions(message.request, message.source));
+      case 'ROLL':
+        return this.#attempt(message, () => this.#roll(message));
       case 'INSPECT':
         return this.#attempt(message, () => this.#inspect(message.request));
       case 'ARCHIVE':
@@ -154,47 +160,38 @@ export class Requests implements ConnectionListener {
     this.#connection.send({ type: 'REJECTED', request, code, message, remedy: errorCodes[code] });
   }
 
-  async #subscribe(request: SubscribeBody): Promise<void> {
+  /** @param followsOn it goes on from the session before */
+  async #subscribe(request: SubscribeBody, followsOn = false): Promise<void> {
     const { sessionHandler } = this.#context;
-    const asked = { request, source: this.#source };
+    const asked = { request, source: this.#source, followsOn };
     const { session, decision } = await sessionHandler.ask('request', asked, { timeoutMs: requestMs });
-    if (decision.action === 'reset') {
-      const { source, session: name, epoch, firstSeq, lastSeq } = session;
-      this.#connection.send({
-        type: 'RESET',
-        request: request.request,
-        source,
-        session: name,
-        epoch,
-        firstSeq,
-        lastSeq,
-      });
-      return;
-    }
-    this.#refuseSubscription(session.log, session.session);
-    const { log, source, epoch, state, lastSeq } = session;
+    const { log, source, epoch, state, firstSeq, lastSeq } = session;
+    const facts = { request: request.request, source, session: session.session, epoch, lastSeq };
+    if (decision.action === 'reset') return this.#connection.send({ type: 'RESET', ...facts, firstSeq });
+    this.#refuseSubscription(log, session.session);
     const from = decision.next;
-    this.#connection.send({
-      type: 'SUBSCRIBED',
-      request: request.request,
-      log,
-      source,
-      session: session.session,
-      epoch,
-      state,
-      from,
-      lastSeq,
-    });
+    this.#connection.send({ type: 'SUBSCRIBED', ...facts, log, state, from });
     const subscription = await this.#context.subscribe({
       session,
       next: from,
       pull: decision.action === 'pull',
       client: this.#client ?? '',
       outlet: this.#connection,
-      over: () => this.#subscriptions.delete(log),
+      over: (end) => {
+        this.#subscriptions.delete(log);
+        if (request.follow && end?.next !== undefined) this.#followOn(request, source, end.next);
+      },
     });
     if (this.#connection.closing) subscription.stop();
     else if (!subscription.over) this.#subscriptions.set(log, subscription);
+  }
+
+  /** The session of a subscription has ended: it goes on with the one behind it, from its first message. */
+  #followOn({ request }: SubscribeBody, source: string, session: string): void {
+    const next = { request, source, session, from: 1, follow: true };
+    this.#attempt(next, () => this.#subscribe(next, true)).catch((error: Error) =>
+      this.#reject(request, 'ERR_INTERNAL', `session ${session} could not be followed: ${error.message}`),
+    );
   }
 
   #refuseSubscription(log: number, session: string): void {
@@ -238,6 +235,12 @@ export class Requests implements ConnectionListener {
       this.#connection.send({ type: 'SESSION_REPORT', request, ...report });
     });
     answered.catch((error: Error) => this.#reject(request, 'ERR_INTERNAL', `${action} failed: ${error.message}`));
+  }
+
+  async #roll({ request, source = this.#source, ...roll }: Extract<ClientMessage, { type: 'ROLL' }>): Promise<void> {
+    const { session, reason, discard } = roll;
+    const rolled = await this.#context.origin.roll({ source, session, reason, discard });
+    this.#connection.send({ type: 'ROLLED', request, ...rolled });
   }
 
   async #inspect(request: number): Promise<void> {

@@ -2,8 +2,9 @@ import { type ClientMessage, limits, ProtocolError } from '../protocol/index.js'
 import type { Origin } from './origin.js';
 import type { Outlet } from './outlet.js';
 import { Retransmission } from './retransmission.js';
+import { checkServed } from './session-request.js';
 
-/** A REREQUEST as it came over the wire. */
+/** A REREQUEST as it came over the wire (SessionRerequest). */
 export type Rerequest = Extract<ClientMessage, { type: 'REREQUEST' }>;
 
 /** A rerequest's number stands where a block has its log, in 32 bits. */
@@ -31,6 +32,7 @@ export class Rerequests {
   async start({ request, from, to, ...of }: Rerequest, source: string): Promise<void> {
     this.#checkRoom();
     const session = await this.#origin.findSession(of.source ?? source, of.session ?? '');
+    checkServed(session, this.#origin.closedSessions);
     if (request > requestMax) {
       throw new ProtocolError(
         'ERR_BAD_MESSAGE',

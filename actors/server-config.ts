@@ -13,6 +13,12 @@ export interface GeneratorConfig {
   source: string;
 }
 
+/**
+ * What becomes of requests for sessions that have ended: `pull` – they are served from the log; `reject` – only those who
+ * were reading one are served, to its end.
+ */
+export type ClosedSessions = 'pull' | 'reject';
+
 /** The whole configuration of a server, every value settled. */
 export interface ServerConfig {
   /** Directory of the log; created when absent. */
@@ -26,6 +32,11 @@ export interface ServerConfig {
   generator: GeneratorConfig;
   /** Where messages come from beside publishers and the generator. */
   inputs: InputConfig[];
+  /** Time of day, `HH:MM`, at which every session is rolled; absent: not by the clock. */
+  rollAt?: string;
+  /** Time zone of `rollAt` and of the dates in the names of sessions. */
+  timeZone: string;
+  closedSessions: ClosedSessions;
   /** Placement file in comedy's format; absent: `actors.json` of the package. */
   actors?: string;
   /** Port for clients of the Soup family; 0 lets the system pick one. */
@@ -70,6 +81,8 @@ export const defaultServerConfig: ServerConfig = {
   generator: { rate: 2, payloadBytes: 64, count: 0, source: 'main' },
   soupPort: 'off',
   inputs: [],
+  timeZone: 'UTC',
+  closedSessions: 'pull',
   connectionsMax: 10_000,
   loginsMax: 1_000,
   ringBytesMax: 16 * 1024 * 1024,

@@ -1,6 +1,7 @@
 import type { Store } from '../storage/index.js';
 import ArchiverActor, { type ArchiverProtocol } from './archiver.js';
 import EdgeActor, { type EdgeLimits, type EdgeProtocol } from './edge.js';
+import { gatewayLimits } from './gateway-limits.js';
 import GeneratorActor, { type GeneratorProtocol } from './generator.js';
 import { Inputs, type OpenRelay } from './inputs/inputs.js';
 import { inspectActors } from './inspection.js';
@@ -9,12 +10,14 @@ import { ForkedRewinds } from './link/forked-rewinds.js';
 import { Listener } from './listener.js';
 import { LocalOrigin } from './local-origin.js';
 import { LocalRewinds } from './local-rewinds.js';
-import { affordableConnections, openFilesMax } from './open-files.js';
 import RewindHostActor, { type RewindHostProtocol } from './rewind-host.js';
 import type { Rewinds } from './rewinds.js';
+import { runLater } from './run-later.js';
 import { Actor, type Behaviour, type Placement, type Ref, type Spawner } from './runtime/index.js';
 import type { ServerAddress } from './server-address.js';
 import type { ServerConfig } from './server-config.js';
+import { SessionCalendar } from './session-calendar.js';
+import SessionRollerActor, { type SessionRollerProtocol } from './session-roller.js';
 import { SoupPort } from './soup/soup-port.js';
 import { Sources } from './sources.js';
 import { Subscriptions } from './subscriptions.js';
@@ -61,6 +64,7 @@ export default class ServerActor extends Actor<ServerParameters, ServerProtocol>
   #edge: Ref<EdgeProtocol> | undefined;
   #rewindFork: SupervisedFork<RewindHostProtocol> | undefined;
   #generator: Ref<GeneratorProtocol> | undefined;
+  #roller: Ref<SessionRollerProtocol> | undefined;
   #archiver: Ref<ArchiverProtocol> | undefined;
   #dataSocket: DataSocket | undefined;
   #listener: Listener | undefined;
@@ -91,7 +95,13 @@ export default class ServerActor extends Actor<ServerParameters, ServerProtocol>
   async #start(): Promise<void> {
     const { config, store, clock } = this.parameters;
     const spawner = { spawn: this.spawn.bind(this) };
-    this.#sources = new Sources({ store, config, spawner, clock, logger: this.logger });
+    const calendar = new SessionCalendar(clock, config);
+    this.#roller = await this.spawn(
+      { actor: SessionRollerActor },
+      { name: 'SessionRoller', parameters: { store, calendar, schedule: runLater } },
+    );
+    const roller = this.#roller;
+    this.#sources = new Sources({ store, config, spawner, calendar, roller, clock, logger: this.logger });
     await this.#sources.open();
     this.#nameUnserved();
     const archiver: Ref<ArchiverProtocol> = await this.spawn(
@@ -99,12 +109,17 @@ export default class ServerActor extends Actor<ServerParameters, ServerProtocol>
       { name: 'Archiver', parameters: { store, config, clock } },
     );
     this.#archiver = archiver;
-    const origin = new LocalOrigin(store, this.#sources, {
+    const origin = new LocalOrigin({
+      store,
+      calendar,
+      sources: this.#sources,
+      roller,
+      closedSessions: config.closedSessions,
       inspect: () => this.inspect(),
       archive: (request) => archiver.ask('request', request, { timeoutMs: archiveMs }),
     });
     const rewinds = await this.#startRewinds(origin);
-    const limits = this.#gatewayLimits();
+    const limits = gatewayLimits(config, this.parameters.server, this.logger);
     await this.#startEdges(origin, rewinds, limits);
     this.#listener = await Listener.listen(config.host, config.port, { running: () => this.#edges() }, this.logger);
     await this.#openSoup(origin, rewinds, limits);
@@ -141,7 +156,7 @@ export default class ServerActor extends Actor<ServerParameters, ServerProtocol>
     this.#listener?.close();
     const archiverStopped = this.#archiver?.stop();
     this.#soup?.close();
-    await Promise.all([this.#generator?.stop(), this.#inputs?.stop()]);
+    await Promise.all([this.#generator?.stop(), this.#inputs?.stop(), this.#roller?.stop()]);
     await Promise.allSettled(
       [...this.#sources.sessions()].map((session) => session.ask('close', {}, { timeoutMs: flushMs })),
     );
@@ -226,31 +241,16 @@ export default class ServerActor extends Actor<ServerParameters, ServerProtocol>
     return this.#dataSocket;
   }
 
-  /** Of each port: both may be in this process. */
-  #gatewayLimits(): EdgeLimits {
-    const { config, server } = this.parameters;
-    const { publishBytesMax, ringBytesMax } = config;
-    const openFiles = openFilesMax() ?? Number.POSITIVE_INFINITY;
-    const ports = config.soupPort === 'off' ? 1 : 2;
-    const { connectionsMax, loginsMax } = affordableConnections(config, Math.floor(openFiles / ports));
-    if (connectionsMax < config.connectionsMax) {
-      const { connectionsMax: configured } = config;
-      this.logger.warn({ openFiles, connectionsMax, configured }, 'few open files allowed: connections are limited');
-    }
-    return { connectionsMax, loginsMax, publishBytesMax, ringBytesMax, server };
-  }
-
   async #startGenerator(): Promise<void> {
     const { config, clock, store } = this.parameters;
     const { generator } = config;
-    const active = store.activeSession(generator.source);
-    if (generator.rate <= 0 || !active) return;
+    if (generator.rate <= 0 || !store.activeSession(generator.source)) return;
     this.#generator = await this.spawn(
       { actor: GeneratorActor },
-      { name: 'Generator', parameters: { ...generator, clock } },
+      { name: 'Generator', parameters: { ...generator, clock, roller: this.#roller! } },
     );
     const listener = this.#sources.session(generator.source);
-    this.#generator.tell('sessionOpened', { session: active.session, listener });
+    listener.tell('generatedBy', { process: this.#generator, listener });
     this.#generator.tell('begin', {});
   }
 

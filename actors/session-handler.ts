@@ -21,7 +21,15 @@ export type SessionHandlerProtocol = {
   /** Decide a login; the publisher's last number is left for the connection to fill in. */
   login: [{ login: Login }, LoggedIn];
   /** Decide whether a request for a session is a subscription, a pull of an ended one, a reset, or rejected. */
-  request: [{ request: SubscribeBody; source: string }, { session: SessionSummary; decision: SessionDecision }];
+  request: [
+    {
+      request: SubscribeBody;
+      source: string;
+      /** It goes on from the session before, which its client was reading. */
+      followsOn?: boolean;
+    },
+    { session: SessionSummary; decision: SessionDecision },
+  ];
 };
 
 /** What a SessionHandler is made of. */
@@ -67,11 +75,12 @@ export default class SessionHandlerActor
     };
   }
 
-  async request({ request, source }: { request: SubscribeBody; source: string }): Promise<{
+  async request({ request, source, followsOn = false }: SessionHandlerProtocol['request'][0]): Promise<{
     session: SessionSummary;
     decision: SessionDecision;
   }> {
-    const session = await this.parameters.origin.findSession(request.source ?? source, request.session ?? '');
-    return { session, decision: decideRequest(request, session) };
+    const { origin } = this.parameters;
+    const session = await origin.findSession(request.source ?? source, request.session ?? '');
+    return { session, decision: decideRequest(request, session, followsOn ? 'pull' : origin.closedSessions) };
   }
 }

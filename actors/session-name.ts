@@ -8,14 +8,15 @@ export class SessionNameError extends Error {
 }
 
 /**
- * Name of the next session: the date (UTC) and a number among the sessions of that date, `YYYYMMDDNN`.
- * @param nowMs milliseconds since 1970
- * @param names names that exist already
+ * Name of the next session: the date and a number among the sessions of that date, `YYYYMMDDNN`.
+ * @param date `YYYYMMDD`
+ * @param names names that exist already; those of other kinds count as nothing
  * @throws SessionNameError `ERR_TOO_MANY_SESSIONS`
  */
-export function nextSessionName(nowMs: number, names: readonly string[]): string {
-  const date = new Date(nowMs).toISOString().slice(0, 10).replaceAll('-', '');
-  const numbers = names.filter((name) => name.startsWith(date)).map((name) => Number(name.slice(date.length)));
+export function nextSessionName(date: string, names: readonly string[]): string {
+  const numbers = names
+    .filter((name) => name.startsWith(date) && /^\d{10}$/.test(name))
+    .map((name) => Number(name.slice(date.length)));
   const number = Math.max(0, ...numbers) + 1;
   if (number > sessionsPerDayMax) {
     throw new SessionNameError(`there are ${sessionsPerDayMax} sessions of ${date} already, the most a day can have`);

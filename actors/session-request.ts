@@ -1,4 +1,5 @@
 import { ProtocolError, type SessionSummary, type SubscribeBody } from '../protocol/index.js';
+import type { ClosedSessions } from './server-config.js';
 
 /**
  * What becomes of a request for a session:
@@ -10,10 +11,17 @@ export type SessionDecision = { action: 'subscribe' | 'pull'; next: number } | {
 
 /**
  * Decide a request against the session as it is at this moment.
- * @throws ProtocolError `ERR_BEYOND_NEXT` when the first number wanted is further away than the next one
+ * @param closedSessions `reject` is for new requests only: one that resumes in this epoch would lose the session's end
+ * @throws ProtocolError `ERR_BEYOND_NEXT` when the first number wanted is further away than the next one;
+ *   `ERR_SESSION_ENDED` when the session is not served any more
  */
-export function decideRequest(request: SubscribeBody, session: SessionSummary): SessionDecision {
+export function decideRequest(
+  request: SubscribeBody,
+  session: SessionSummary,
+  closedSessions: ClosedSessions,
+): SessionDecision {
   if (request.epoch !== undefined && request.epoch !== session.epoch) return { action: 'reset' };
+  if (request.epoch === undefined) checkServed(session, closedSessions);
   const next = firstNumber(request.from, session);
   const active = session.state === 'active';
   if (next > session.lastSeq + 1 && !(active && request.wait)) {
@@ -23,6 +31,16 @@ export function decideRequest(request: SubscribeBody, session: SessionSummary): 
     );
   }
   return { action: active ? 'subscribe' : 'pull', next };
+}
+
+/**
+ * Whether somebody who is not reading it yet may have that session.
+ * @throws ProtocolError `ERR_SESSION_ENDED`
+ */
+export function checkServed({ session, state, next }: SessionSummary, closedSessions: ClosedSessions): void {
+  if (state === 'active' || closedSessions === 'pull') return;
+  const behind = next === undefined ? '' : `; the one behind it is ${next}`;
+  throw new ProtocolError('ERR_SESSION_ENDED', `session ${session} has ended and is not served any more${behind}`);
 }
 
 /** Absent is live only, 0 the newest message (the next one while there is none), n that number. */

@@ -1,31 +1,43 @@
-import { type Durability, encodePayloads, ProtocolError, type SessionSummary } from '../protocol/index.js';
-import type { InputPosition, Log, Store } from '../storage/index.js';
+import { encodePayloads, ProtocolError, type Rolled, type SessionSummary } from '../protocol/index.js';
+import type { InputPosition, Log, Roll, Store } from '../storage/index.js';
+import { Followers } from './followers.js';
 import { type Fed, type Feed, InputFeeds } from './inputs/input-feeds.js';
 import { LocalProducer } from './local-producer.js';
-import type { Followed, OpenPublisher, PublisherLogin } from './origin.js';
+import { type MessageProcess, MessageProcesses } from './message-processes.js';
+import { endedLog, type Followed, type OpenPublisher, type PublisherLogin, sessionEnd } from './origin.js';
+import { otherSession } from './other-session.js';
 import { PublishQueue } from './publish-queue.js';
-import { Publisher, type PublisherOwner } from './publisher.js';
+import { Publisher, type PublisherOwner, stronger } from './publisher.js';
 import { Actor, type Behaviour, Mailbox, type Ref } from './runtime/index.js';
+import type { SessionCalendar } from './session-calendar.js';
 import type { SubscriptionListProtocol } from './subscription-list.js';
 
 /** What a Session understands. */
 export type SessionProtocol = {
-  /** Publish from inside the server; resolves when the messages are durable. */
-  publish: [{ payloads: Uint8Array[] }, { session: string; firstSeq: number; count: number }];
+  /**
+   * Publish from inside the server; resolves when the messages are durable. With a session's name they are written to
+   * that session or not at all.
+   */
+  publish: [{ session?: string; payloads: Uint8Array[] }, { session: string; firstSeq: number; count: number }];
   /** A batch of an input; resolves when its messages and its position are durable. */
   feed: [Feed, Fed];
   /** How far an input of this source is, once what it fed is settled. */
   inputPosition: [{ input: string }, InputPosition | undefined];
   /** A publisher's login. */
   openPublisher: [{ login: PublisherLogin; owner: PublisherOwner }, OpenPublisher];
-  /** The first subscriber of a list attaches it: it is told of every commit. */
-  attach: [{ list: Ref<SubscriptionListProtocol> }, Followed];
+  /** A process that makes messages for this source: it is told the name of each session before its first message. */
+  generatedBy: [MessageProcess, void];
+  /** The first subscriber of a list attaches it: it is told of every commit of that log. */
+  attach: [{ log: number; list: Ref<SubscriptionListProtocol> }, Followed];
   /** The last subscriber of a list has left. */
-  detach: [{ list: Ref<SubscriptionListProtocol> }, void];
+  detach: [{ log: number; list: Ref<SubscriptionListProtocol> }, void];
   /** Nothing more is accepted; resolves when all that was accepted is settled. */
   close: [Record<string, never>, void];
-  /** End the session after what is queued; followers are told when they have all of it. */
-  endOfSession: [{ reason: string }, SessionSummary];
+  /**
+   * End the session behind what is queued, and go on with the next one: what is published meanwhile is in the next one.
+   * Followers are told when they have all of the one that has ended.
+   */
+  roll: [Roll, Rolled];
   inspect: [
     Record<string, never>,
     { session: string; queued: number; queuedBytes: number; publishers: number; lists: number },
@@ -35,34 +47,44 @@ export type SessionProtocol = {
 /** What a Session is made of. */
 export interface SessionParameters {
   store: Store;
+  /** Of the active session. */
   log: Log;
+  calendar: SessionCalendar;
   /** Payload bytes at which an edge reads no more publishes; twice as many are queued at the most. */
   publishBytesMax: number;
   /** Milliseconds since 1970. */
   clock: () => number;
 }
 
-/** An active session: the queue of publishes in front of its log, its publishers, and the lists that follow it. */
+/**
+ * The active session of a source: the queue of publishes in front of its log, its publishers, and the lists that follow
+ * it. When the session is rolled it goes on with the next one: queue, publishers and their numbers stay as they are.
+ */
 export default class SessionActor
   extends Actor<SessionParameters, SessionProtocol>
   implements Behaviour<SessionProtocol>
 {
-  readonly #lists = new Set<Ref<SubscriptionListProtocol>>();
+  readonly #followers = new Followers();
+  #processes!: MessageProcesses;
   readonly #publishers = new Map<string, Publisher>();
   readonly #local = new LocalProducer();
   readonly #logins = new Mailbox('the logins of a Session');
+  readonly #rolls = new Mailbox('the rolls of a Session');
+  #log!: Log;
   #queue!: PublishQueue;
   #feeds!: InputFeeds;
   #refusal: ProtocolError | undefined;
-  #ending: Promise<SessionSummary> | undefined;
+  #rolling = false;
   #stopWatching: (() => void) | undefined;
 
   override onStart(): void {
     const { log, store, clock, publishBytesMax } = this.parameters;
+    this.#log = log;
+    this.#processes = new MessageProcesses(this.logger);
     // Connections are not read any more at publishBytesMax; the frame each of them has in hand then is not refused.
     const queueBytesMax = 2 * publishBytesMax;
     this.#queue = new PublishQueue(log, store.committer, clock, queueBytesMax, (seq) => this.#committed(seq));
-    const active = () => ({ log, queue: this.#queue });
+    const active = () => ({ log: this.#log, queue: this.#queue });
     this.#feeds = new InputFeeds({ store, active, refusal: () => this.#refusalFor('') });
     this.#stopWatching = store.onReopened(() => this.#reopened());
   }
@@ -71,12 +93,8 @@ export default class SessionActor
     this.#stopWatching?.();
   }
 
-  async publish({
-    payloads,
-  }: {
-    payloads: Uint8Array[];
-  }): Promise<{ session: string; firstSeq: number; count: number }> {
-    const refusal = this.#refusalFor('');
+  async publish({ session = '', payloads }: SessionProtocol['publish'][0]): Promise<SessionProtocol['publish'][1]> {
+    const refusal = this.#refusalFor(session);
     if (refusal) throw refusal;
     const { store } = this.parameters;
     const encoded = encodePayloads(payloads);
@@ -97,15 +115,20 @@ export default class SessionActor
     return this.#logins.run(() => this.#logIn(login, owner));
   }
 
-  attach({ list }: { list: Ref<SubscriptionListProtocol> }): Followed {
-    this.#lists.add(list);
-    const { log } = this.parameters;
-    return { ring: log.ring, head: log.lastSeq, ...this.#ended() };
+  generatedBy(process: MessageProcess): void {
+    this.#processes.add(process, this.#log.session);
   }
 
-  detach({ list }: { list: Ref<SubscriptionListProtocol> }): void {
-    this.#lists.delete(list);
-    this.#releaseRing();
+  /** A session that has ended meanwhile is followed from its log. */
+  attach({ log: number, list }: { log: number; list: Ref<SubscriptionListProtocol> }): Followed {
+    const log = this.#log;
+    if (log.number !== number) return endedLog(this.#summaryOf(number));
+    this.#followers.add(log, list);
+    return { ring: log.ring, head: log.lastSeq };
+  }
+
+  detach({ log, list }: { log: number; list: Ref<SubscriptionListProtocol> }): void {
+    this.#followers.delete(log, list);
   }
 
   async close(): Promise<void> {
@@ -116,68 +139,73 @@ export default class SessionActor
     await this.#queue.flushed();
   }
 
-  /** Whoever asks while it ends gets the same answer. */
-  endOfSession({ reason }: { reason: string }): Promise<SessionSummary> {
-    this.#ending ??= this.#end(reason).finally(() => {
-      this.#ending = undefined;
-    });
-    return this.#ending;
+  roll(roll: Roll): Promise<Rolled> {
+    return this.#rolls.run(() => this.#roll(roll));
   }
 
-  async #end(reason: string): Promise<SessionSummary> {
-    const { log, store } = this.parameters;
-    if (log.state === 'ended') return store.summary(log);
-    const refusal = this.#refusal;
-    this.#refusal = new ProtocolError('ERR_SESSION_ENDED', `session ${log.session} has ended: ${reason}`);
-    await this.#queue.flushed();
-    const summary = await store.endSession(log, reason).catch((error) => {
-      this.#refusal = refusal;
+  async #roll(roll: Roll): Promise<Rolled> {
+    const { store } = this.parameters;
+    const refusal = this.#refusalFor('');
+    if (refusal?.code === 'ERR_SHUTTING_DOWN') throw refusal;
+    await store.ready();
+    await this.#processes.finished(this.#log.session);
+    this.#rolling = true;
+    const log = this.#log;
+    this.#queue.hold();
+    try {
+      await this.#queue.flushed();
+      // Behind a failure of the disk this roll, or an earlier one, may have turned out to be written.
+      const next = this.#log === log ? await store.rollSession(log, roll) : this.#log;
+      if (this.#log === log) this.#goOn(next);
+    } catch (error) {
+      this.#processes.opened(this.#log.session);
       throw error;
-    });
-    this.#tellEnd(summary.lastSeq, reason);
-    return summary;
+    } finally {
+      this.#rolling = false;
+      this.#queue.release(this.#log);
+    }
+    return { ended: store.summary(log), opened: store.summary(this.#log) };
   }
 
-  /** What was in doubt may turn out to be written: messages, and the end of the session. */
+  /** The log has ended, and `next` is the one behind it. */
+  #goOn(next: Log): void {
+    const end = sessionEnd(this.parameters.store.summary(this.#log));
+    const { source, session } = this.#log;
+    this.logger.info({ source, session, ...end }, 'session ended');
+    this.#followers.ended(this.#log, end);
+    this.#log = next;
+    this.#processes.opened(next.session);
+  }
+
+  /** What was in doubt may turn out to be written: messages, and a roll. */
   #reopened(): void {
-    const { log } = this.parameters;
-    const { end } = this.#ended();
-    this.#committed(log.lastSeq);
-    if (!end || this.#refusal?.code === 'ERR_SESSION_ENDED') return;
-    this.#refusal = new ProtocolError('ERR_SESSION_ENDED', `session ${log.session} has ended: ${end.reason}`);
-    this.#tellEnd(end.lastSeq, end.reason);
+    this.#committed(this.#log.lastSeq);
+    const active = this.parameters.store.activeSession(this.#log.source);
+    if (!active || active === this.#log) return;
+    void this.#processes.finished(this.#log.session);
+    this.#goOn(active);
+    if (!this.#rolling) this.#queue.release(active);
   }
 
-  #tellEnd(lastSeq: number, reason: string): void {
-    this.logger.info({ session: this.parameters.log.session, lastSeq, reason }, 'session ended');
-    for (const list of this.#lists) list.tell('sessionEnded', { lastSeq, reason });
-    this.#releaseRing();
+  #summaryOf(number: number): SessionSummary {
+    const { store } = this.parameters;
+    const log = store.log(number);
+    if (!log) throw new ProtocolError('ERR_UNKNOWN_SESSION', `there is no log ${number} any more`);
+    return store.summary(log);
   }
 
-  /** An ended session that nobody follows is served from the log alone. */
-  #releaseRing(): void {
-    const { log } = this.parameters;
-    if (log.state === 'ended' && this.#lists.size === 0) log.releaseRing();
-  }
-
-  inspect(): { session: string; queued: number; queuedBytes: number; publishers: number; lists: number } {
+  inspect(): SessionProtocol['inspect'][1] {
     return {
-      session: this.parameters.log.session,
+      session: this.#log.session,
       queued: this.#queue.depth,
       queuedBytes: this.#queue.bytes,
       publishers: [...this.#publishers.values()].filter(({ lastNumber }) => lastNumber > 0).length,
-      lists: this.#lists.size,
+      lists: this.#followers.size,
     };
   }
 
-  #ended(): Pick<Followed, 'end'> {
-    const { log, store } = this.parameters;
-    if (log.state !== 'ended') return {};
-    return { end: { lastSeq: log.lastSeq, reason: store.summary(log).reason ?? '' } };
-  }
-
   #committed(seq: number): void {
-    for (const list of this.#lists) list.tell('committed', { seq });
+    this.#followers.committed(this.#log, seq);
   }
 
   async #logIn({ publisher: id, durability }: PublisherLogin, owner: PublisherOwner): Promise<OpenPublisher> {
@@ -201,13 +229,13 @@ export default class SessionActor
     known?.takeOver();
     await known?.settled();
     if (known && !known.unknown) return known;
-    const { log, store } = this.parameters;
+    const { store } = this.parameters;
     const refusal = store.unavailable();
     if (refusal?.code === 'ERR_STORAGE_UNAVAILABLE')
       throw new ProtocolError('ERR_STORAGE_UNAVAILABLE', refusal.message);
-    const record = await store.publisher(log.source, id);
+    const record = await store.publisher(this.#log.source, id);
     return new Publisher(record, () => ({
-      log,
+      log: this.#log,
       queue: this.#queue,
       refusal: (session) => this.#refusalFor(session),
     }));
@@ -219,20 +247,11 @@ export default class SessionActor
   }
 
   #refusalFor(session: string): ReturnType<Store['unavailable']> | ProtocolError {
-    const { log, store } = this.parameters;
-    if (session !== '' && session !== log.session) return this.#otherSession(session);
+    const { store, calendar } = this.parameters;
+    const { source, session: active } = this.#log;
+    const named = session === '' || session === active ? session : calendar.resolve(session);
+    if (named !== '' && named !== active) return otherSession(store, source, named, active);
+    if (named !== '' && this.#rolling) return new ProtocolError('ERR_BUSY', `session ${active} is being rolled`);
     return this.#refusal ?? store.unavailable();
   }
-
-  #otherSession(session: string): ProtocolError {
-    const { log, store } = this.parameters;
-    const known = store.findSession(log.source, session);
-    return known
-      ? new ProtocolError('ERR_SESSION_ENDED', `session ${session} has ended; the active one is ${log.session}`)
-      : new ProtocolError('ERR_UNKNOWN_SESSION', `source ${log.source} has no session ${session}`);
-  }
-}
-
-function stronger(one: Durability, other: Durability): Durability {
-  return one === 'disk' || other === 'disk' ? 'disk' : 'os';
 }

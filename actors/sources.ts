@@ -6,7 +6,8 @@ import { InputError } from './inputs/input-error.js';
 import type { Ref, Spawner } from './runtime/index.js';
 import type { ServerConfig } from './server-config.js';
 import SessionActor, { type SessionProtocol } from './session.js';
-import { nextSessionName } from './session-name.js';
+import type { SessionCalendar } from './session-calendar.js';
+import type { SessionRollerProtocol } from './session-roller.js';
 
 /** What {@link Sources} work with. */
 export interface SourcesOptions {
@@ -14,22 +15,27 @@ export interface SourcesOptions {
   config: ServerConfig;
   /** Makes the Session actors. */
   spawner: Spawner;
+  calendar: SessionCalendar;
+  roller: Ref<SessionRollerProtocol>;
   /** Milliseconds since 1970. */
   clock: () => number;
   logger: Logger;
 }
 
-/** An end waits for what is queued, and for a disk that is away. */
-const endMs = 600_000;
+/** A roll waits for what is queued, and for a disk that is away. */
+const rollMs = 600_000;
 const positionMs = 600_000;
+/** Milliseconds a source may take to be ready, a roll that is overdue included. */
+const openMs = 60_000;
 
-/** The sources a server hosts, each with the Session actor of its active session. */
+/** The sources a server hosts, each with its Session actor, which goes on from session to session. */
 export class Sources {
   /** The names of all of them, with a session or without. */
   readonly names: readonly string[];
   readonly #options: SourcesOptions;
   readonly #sessions = new Map<string, Ref<SessionProtocol>>();
-  readonly #ofLogs = new Map<number, Ref<SessionProtocol>>();
+  /** Why the session of a relayed source has ended at the other server. */
+  readonly #ends = new Map<string, { session: string; reason: string }>();
 
   constructor(options: SourcesOptions) {
     this.#options = options;
@@ -61,24 +67,22 @@ export class Sources {
     return this.#options.config.inputs.find((input) => input.kind === 'relay' && input.source === source)?.name;
   }
 
-  /** The Session of a log that is, or was, active since the start. */
+  /** The Session of the source a log belongs to. */
   sessionOfLog(log: number): Ref<SessionProtocol> {
-    const session = this.#ofLogs.get(log);
+    const source = this.#options.store.log(log)?.source;
+    const session = source === undefined ? undefined : this.#sessions.get(source);
     if (!session) throw new Error(`log ${log} has no session`);
     return session;
   }
 
   /** Every source goes on with its active session, or starts one; a relayed source waits for the name of its session. */
   async open(): Promise<void> {
-    const { store, clock } = this.#options;
+    const { store, roller } = this.#options;
     for (const source of this.names) {
-      const active = store.activeSession(source);
-      if (!active && this.relayOf(source) !== undefined) continue;
-      const names = store.sessions(source).map(({ session }) => session);
-      await this.#start(
-        active ?? (await store.createSession(source, nextSessionName(clock(), names))),
-        active !== undefined,
-      );
+      const isRelayed = this.relayOf(source) !== undefined;
+      if (isRelayed && !store.activeSession(source)) continue;
+      const session = await this.#start(await roller.ask('open', { source }, { timeoutMs: openMs }));
+      if (!isRelayed) await roller.ask('serve', { source, session }, { timeoutMs: openMs });
     }
   }
 
@@ -107,23 +111,28 @@ export class Sources {
       const message = `source ${source} has had a session ${session}, which has ended: it cannot be continued`;
       throw new InputError('ERR_INPUT_NUMBERS', message);
     }
-    if (active)
-      await this.#endOfDay(source, active.session, `session ${session} has begun at the server it is relayed from`);
-    await this.#start(await store.createSession(source, session), false);
+    if (!active) {
+      await this.#start(await store.createSession(source, session));
+      this.#options.logger.info({ source, session, nextSeq: 1, resumed: false }, 'session open');
+      return;
+    }
+    const end = this.#ends.get(source);
+    const begun = `session ${session} has begun at the server it is relayed from`;
+    const reason = end?.session === active.session ? end.reason : begun;
+    await this.session(source).ask('roll', { session, reason }, { timeoutMs: rollMs });
   }
 
+  /** A relayed session ends here when it is known what follows it there: a source is never without an active one. */
   async #endOfDay(source: string, session: string, reason: string): Promise<void> {
-    if (this.#options.store.activeSession(source)?.session !== session) return;
-    await this.#sessions.get(source)?.ask('endOfSession', { reason }, { timeoutMs: endMs });
+    if (this.relayOf(source) !== undefined) this.#ends.set(source, { session, reason });
+    else await this.#options.roller.ask('endOfDay', { source, session, reason }, { timeoutMs: rollMs });
   }
 
-  async #start(log: Log, resumed: boolean): Promise<void> {
-    const { store, config, clock, logger, spawner } = this.#options;
-    const { source, session: name, nextSeq } = log;
-    logger.info({ source, session: name, nextSeq, resumed }, 'session open');
-    const parameters = { store, log, publishBytesMax: config.publishBytesMax, clock };
-    const session = await spawner.spawn({ actor: SessionActor }, { name: `Session ${name}`, parameters });
-    this.#sessions.set(source, session);
-    this.#ofLogs.set(log.number, session);
+  async #start(log: Log): Promise<Ref<SessionProtocol>> {
+    const { store, config, calendar, clock, spawner } = this.#options;
+    const parameters = { store, log, calendar, publishBytesMax: config.publishBytesMax, clock };
+    const session = await spawner.spawn({ actor: SessionActor }, { name: `Session of ${log.source}`, parameters });
+    this.#sessions.set(log.source, session);
+    return session;
   }
 }

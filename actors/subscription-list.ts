@@ -1,12 +1,13 @@
 import { Actor, type Behaviour } from './runtime/index.js';
+import type { SessionEnd } from './subscription-machine.js';
 import type { SubscriptionMembers } from './subscription-members.js';
 
 /** What a SubscriptionList understands. */
 export type SubscriptionListProtocol = {
   /** Everything up to `seq` is in the ring. One message per block, whatever the number of subscriptions. */
   committed: [{ seq: number }, void];
-  /** The session has ended with this number. */
-  sessionEnded: [{ lastSeq: number; reason: string }, void];
+  /** The session has ended like this. */
+  sessionEnded: [SessionEnd, void];
 };
 
 /** What a SubscriptionList is made of. */
@@ -24,7 +25,7 @@ export default class SubscriptionListActor
     this.parameters.members.committed(seq);
   }
 
-  sessionEnded({ lastSeq, reason }: { lastSeq: number; reason: string }): void {
-    this.parameters.members.sessionEnded({ lastSeq, reason });
+  sessionEnded(end: SessionEnd): void {
+    this.parameters.members.sessionEnded(end);
   }
 }

@@ -26,6 +26,10 @@ export const legalTransitions: Readonly<Record<SubscriptionState, readonly Subsc
 export interface SessionEnd {
   lastSeq: number;
   reason: string;
+  /** What the session holds is not to be used. */
+  discarded?: boolean;
+  /** Name of the session behind it; absent when there is none. */
+  next?: string;
 }
 
 /** What a subscription needs of the world; every call returns at once. */

@@ -11,6 +11,7 @@ import type { SessionEnd } from './subscription-machine.js';
 export class SubscriptionMembers {
   readonly #log: number;
   readonly #origin: Origin;
+  readonly #over: () => void;
   #list: Ref<SubscriptionListProtocol> | undefined;
   #following: Promise<Followed> | undefined;
   #fanOut: FanOut | undefined;
@@ -18,9 +19,11 @@ export class SubscriptionMembers {
   /** What the session said before the answer to `follow` was here: it may overtake it. */
   #heard: { seq: number; end?: SessionEnd } = { seq: 0 };
 
-  constructor(log: number, origin: Origin) {
+  /** @param over called when nobody is left and the session has ended: who still comes may as well get another list */
+  constructor(log: number, origin: Origin, over: () => void = () => {}) {
     this.#log = log;
     this.#origin = origin;
+    this.#over = over;
   }
 
   /** Subscriptions that are told of commits. */
@@ -77,7 +80,9 @@ export class SubscriptionMembers {
   #detachWhenEmpty(): void {
     if (this.size > 0 || this.#joining > 0) return;
     if (this.#following) this.#origin.unfollow(this.#log, this.#list!);
+    const end = this.#fanOut?.end ?? this.#heard.end;
     this.#following = undefined;
     this.#fanOut = undefined;
+    if (end) this.#over();
   }
 }

@@ -46,8 +46,11 @@ export interface SubscriptionStart {
   pull: boolean;
   client: string;
   outlet: Outlet;
-  /** Called once, when nothing more will be delivered. */
-  over(): void;
+  /**
+   * Called once, when nothing more will be delivered.
+   * @param end how the session ended, when all of it was delivered
+   */
+  over(end?: SessionEnd): void;
 }
 
 /** What a Subscription is made of. */
@@ -167,10 +170,10 @@ export default class SubscriptionActor
     outlet.send({ type: 'LOST', log: session.log, from, to, reason });
   }
 
-  ended({ lastSeq, reason }: SessionEnd): void {
+  ended(end: SessionEnd): void {
     const { outlet, session } = this.parameters.start;
-    outlet.send({ type: 'END_OF_SESSION', log: session.log, session: session.session, lastSeq, reason });
-    this.#finish();
+    outlet.send({ type: 'END_OF_SESSION', log: session.log, session: session.session, ...end });
+    this.#finish(end);
   }
 
   entered(from: SubscriptionState, to: SubscriptionState, next: number): void {
@@ -236,12 +239,12 @@ export default class SubscriptionActor
     this.stop();
   }
 
-  #finish(): void {
+  #finish(end?: SessionEnd): void {
     if (this.#over) return;
     this.#over = true;
     this.parameters.members?.leave(this);
     this.#rewind?.stop();
-    this.parameters.start.over();
+    this.parameters.start.over(end);
     this.parameters.ended(this, this.#self);
   }
 }

@@ -1,13 +1,13 @@
 import type { Origin } from './origin.js';
 import type { Rewinds } from './rewinds.js';
-import type { Spawner } from './runtime/index.js';
+import type { Ref, Spawner } from './runtime/index.js';
 import SubscriptionActor, {
   type OpenSubscription,
   type SubscriptionInspection,
   type SubscriptionParameters,
   type SubscriptionStart,
 } from './subscription.js';
-import SubscriptionListActor from './subscription-list.js';
+import SubscriptionListActor, { type SubscriptionListProtocol } from './subscription-list.js';
 import { SubscriptionMembers } from './subscription-members.js';
 
 /** Milliseconds a subscription may take to begin, which takes a turn. */
@@ -72,8 +72,11 @@ export class Subscriptions {
   }
 
   async #createList(log: number): Promise<SubscriptionMembers> {
-    const members = new SubscriptionMembers(log, this.#origin);
-    const list = await this.#spawner.spawn(
+    const members = new SubscriptionMembers(log, this.#origin, () => {
+      this.#lists.delete(log);
+      void list.stop();
+    });
+    const list: Ref<SubscriptionListProtocol> = await this.#spawner.spawn(
       { actor: SubscriptionListActor },
       { name: `SubscriptionList of log ${log}`, parameters: { members } },
     );

@@ -54,7 +54,7 @@ export class SupervisedRewind {
   read(from: number): void {
     this.#from = from;
     this.#turn?.end();
-    this.#turn = this.#options.turns.take(() => this.#readNow());
+    this.#turn = this.#options.turns.take(this.#options.log, from, () => this.#readNow());
   }
 
   /** Take a page with `step`, if it is from the Rewind there is now. */

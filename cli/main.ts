@@ -7,6 +7,7 @@ import { exportCommand } from './commands/export.js';
 import { inspect } from './commands/inspect.js';
 import { publish } from './commands/publish.js';
 import { restore } from './commands/restore.js';
+import { roll } from './commands/roll.js';
 import { serve } from './commands/serve.js';
 import { sessions } from './commands/sessions.js';
 import { tail } from './commands/tail.js';
@@ -28,6 +29,7 @@ export const commands: readonly Command[] = [
   publish,
   tail,
   sessions,
+  roll,
   verify,
   archive,
   restore,

@@ -73,6 +73,20 @@ export function text(placeholder: string, expected: string): SettingKind {
   return { placeholder, expected, fromText: fromJson, fromJson };
 }
 
+/** A time of day on a clock of 24 hours. */
+export const timeOfDay: SettingKind = matching('HH:MM', 'a time of day from 00:00 to 23:59', (value) =>
+  /^([01]\d|2[0-3]):[0-5]\d$/.test(value),
+);
+
+/** A time zone by its name. */
+export const timeZone: SettingKind = matching('ZONE', 'a time zone such as UTC or Europe/Berlin', (value) => {
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: value }).resolvedOptions().timeZone !== '';
+  } catch {
+    return false;
+  }
+});
+
 /** A name as the wire allows it. */
 export const name: SettingKind = {
   placeholder: 'NAME',
@@ -88,6 +102,11 @@ export const names: SettingKind = {
   fromText: (value) => toNames(value.split(',')),
   fromJson: toNames,
 };
+
+function matching(placeholder: string, expected: string, matches: (value: string) => boolean): SettingKind {
+  const fromJson = (value: unknown) => (typeof value === 'string' && matches(value) ? value : undefined);
+  return { placeholder, expected, fromText: fromJson, fromJson };
+}
 
 function toName(value: unknown): string | undefined {
   const isName =

@@ -12,6 +12,8 @@ import {
   rate,
   type SettingKind,
   text,
+  timeOfDay,
+  timeZone,
 } from './setting-kinds.js';
 
 /** Levels of the log, most talkative first. */
@@ -63,6 +65,13 @@ export const settings: readonly Setting[] = [
   setting('generator.count', integer(0), 'generated messages to stop after; 0 goes on for ever'),
   setting('generator.source', name, 'source the generator feeds; the first one when not given'),
   setting('inputs', inputs, 'where messages come from beside publishers, as a list of { kind, name, … }'),
+  setting('rollAt', timeOfDay, 'time of day at which every session is rolled; not by the clock when not given'),
+  setting('timeZone', timeZone, 'time zone of --roll-at and of the dates in the names of sessions'),
+  setting(
+    'closedSessions',
+    oneOf('pull', 'reject'),
+    'sessions that have ended: serve them from the log, or reject requests',
+  ),
   setting(
     'actors',
     file('the path of a placement file, or edges or rewinds'),

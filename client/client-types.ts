@@ -36,6 +36,19 @@ export interface SessionOptions extends RequestOptions {
   source?: string;
 }
 
+/** Options of {@link Client.roll}. */
+export interface RollOptions {
+  /** Why the session ends; its subscribers are told, and it stays in the catalogue. */
+  reason: string;
+  /** The session to end; one that has ended already is left as it is. @defaultValue the active one at the time of the call */
+  session?: string;
+  /** What the session holds is not to be used: it is marked in the catalogue, and its subscribers are told. */
+  discard?: boolean;
+  /** @defaultValue the source of the client */
+  source?: string;
+  signal?: AbortSignal;
+}
+
 /** Options of {@link Client.sessions} and {@link Client.inspect}. */
 export interface RequestOptions {
   signal?: AbortSignal;

@@ -1,6 +1,13 @@
-import type { ArchiveAction, ClientMessage, SessionReport, SessionSummary } from '../protocol/index.js';
+import type { ArchiveAction, ClientMessage, Rolled, SessionReport, SessionSummary } from '../protocol/index.js';
 import { Backoff } from './backoff.js';
-import type { ClientEvents, PublishOptions, RequestOptions, ServerFacts, SessionOptions } from './client-types.js';
+import type {
+  ClientEvents,
+  PublishOptions,
+  RequestOptions,
+  RollOptions,
+  ServerFacts,
+  SessionOptions,
+} from './client-types.js';
 import type { LoggedIn } from './connection.js';
 import { Emitter } from './emitter.js';
 import type { Environment } from './environment.js';
@@ -16,6 +23,7 @@ import { reportOf } from './report-of.js';
 import { Requests } from './requests.js';
 import type { Rerequest, RerequestOptions } from './rerequest.js';
 import { Rerequests } from './rerequests.js';
+import { type AskRoll, rollSession } from './roll-session.js';
 import { Router } from './router.js';
 import type { SubscribeOptions, Subscription } from './subscription.js';
 import { Subscriptions } from './subscriptions.js';
@@ -149,6 +157,20 @@ export class Client<T = Uint8Array> extends Emitter<ClientEvents> {
     const asked = this.#requests.ask({ type: 'SESSIONS', ...(source !== undefined && { source }) }, signal);
     this.#budget.owe();
     return quiet(asked.then((reply) => (reply.type === 'SESSION_LIST' ? reply.sessions : [])));
+  }
+
+  /**
+   * End a session and start the one behind it: publishers go on, into the next one; subscriptions end, or follow. It is
+   * done once, also when the connection breaks meanwhile.
+   * @throws LatecomerError `ERR_TOO_MANY_SESSIONS` when the day has had all it can have, `ERR_UNKNOWN_SESSION`
+   */
+  roll(options: RollOptions): Promise<Rolled> {
+    const ask: AskRoll = (question, signal) => {
+      const asked = this.#requests.ask(question, signal);
+      this.#budget.owe();
+      return asked;
+    };
+    return quiet(rollSession(options, ask, (source) => this.#find(source, undefined)));
   }
 
   /** Live state of the server, for people to read. */

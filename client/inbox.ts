@@ -59,12 +59,12 @@ export class Inbox<T> {
     return this.#head === this.#items.length && (this.#current === undefined || this.#current.remaining === 0);
   }
 
-  /** Number of the next message the consumer will be handed, when the inbox knows. */
-  get nextSeq(): number | undefined {
-    if (this.#current && this.#current.remaining > 0) return this.#current.nextSeq;
+  /** The block of the next message the consumer will be handed, when the inbox has it. */
+  get upcoming(): MessageBlock<T> | undefined {
+    if (this.#current && this.#current.remaining > 0) return this.#current;
     for (let index = this.#head; index < this.#items.length; index += 1) {
       const item = this.#items[index]!;
-      if (item instanceof MessageBlock) return item.nextSeq;
+      if (item instanceof MessageBlock) return item;
     }
     return undefined;
   }

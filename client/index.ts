@@ -1,6 +1,13 @@
-export type { Durability, LossReason, Remedy, SessionReport, SessionSummary } from '../protocol/index.js';
+export type { Durability, LossReason, Remedy, Rolled, SessionReport, SessionSummary } from '../protocol/index.js';
 export { Client } from './client.js';
-export type { ClientEvents, PublishOptions, RequestOptions, ServerFacts, SessionOptions } from './client-types.js';
+export type {
+  ClientEvents,
+  PublishOptions,
+  RequestOptions,
+  RollOptions,
+  ServerFacts,
+  SessionOptions,
+} from './client-types.js';
 export { connect } from './connect.js';
 export type { Environment } from './environment.js';
 export { type ClientErrorCode, LatecomerError, type LatecomerErrorCode } from './errors.js';

@@ -27,6 +27,8 @@ export class LogReader<T> extends InboxReader<T, SubscriptionEvents> implements 
   readonly #values: Values<T>;
   readonly #events: LogReaderEvents;
   #at: { session: string; epoch: string; next: number } | undefined;
+  /** Name of the session behind the one it is at the end of; the server goes on with it. */
+  #behind: string | undefined;
 
   constructor(options: SubscribeOptions, values: Values<T>, events: LogReaderEvents) {
     super('subscription', {
@@ -44,10 +46,15 @@ export class LogReader<T> extends InboxReader<T, SubscriptionEvents> implements 
     this.obey(this.#options.signal);
   }
 
+  /** Whether it goes on when its session ends. */
+  get follows(): boolean {
+    return this.#options.follow === true;
+  }
+
   get position(): Position | undefined {
     if (this.#at === undefined) return undefined;
-    const { session, epoch, next } = this.#at;
-    return { session, epoch, from: this.inbox.nextSeq ?? next };
+    const { session, epoch, nextSeq } = this.inbox.upcoming ?? { ...this.#at, nextSeq: this.#at.next };
+    return { session, epoch, from: nextSeq };
   }
 
   blocks(): AsyncIterableIterator<MessageBlock<T>, undefined> {
@@ -59,8 +66,9 @@ export class LogReader<T> extends InboxReader<T, SubscriptionEvents> implements 
 
   /** The request to make of the server now: what was asked for at first, later the position reached. */
   request(request: number): SubscribeBody {
-    const { source, session, from, epoch, wait } = this.#options;
+    const { source, session, from, epoch, wait, follow } = this.#options;
     const body: SubscribeBody = { request };
+    if (follow !== undefined) body.follow = follow;
     if (source !== undefined) body.source = source;
     if (wait !== undefined) body.wait = wait;
     if (this.#at) {
@@ -76,9 +84,10 @@ export class LogReader<T> extends InboxReader<T, SubscriptionEvents> implements 
   /** @throws LatecomerError `ERR_GAP` when the server continues elsewhere than asked */
   subscribed(answer: ServerMessageOf<'SUBSCRIBED'>): void {
     const { source, session, epoch, from, lastSeq } = answer;
-    const asked = this.#at?.next ?? this.#options.from;
+    const asked = session === this.#behind ? 1 : (this.#at?.next ?? this.#options.from);
     if (asked !== undefined && asked > 0 && asked !== from)
       throw gapError(`start of the subscription to ${session}`, asked, from);
+    if (session === this.#behind) this.#behind = undefined;
     this.#at = { session, epoch, next: from };
     this.emit('subscribed', { source, session, epoch, from, lastSeq });
     if (from <= lastSeq) this.emit('rewinding', { session, from, lastSeq });
@@ -86,9 +95,9 @@ export class LogReader<T> extends InboxReader<T, SubscriptionEvents> implements 
 
   /** @throws LatecomerError `ERR_GAP` */
   block(frame: Buffer, header: BlockHeader): void {
-    const { session } = this.#expect(header.firstSeq, `block of ${header.count} messages`);
+    const { session, epoch } = this.#expect(header.firstSeq, `block of ${header.count} messages`);
     this.#at!.next = header.lastSeq + 1;
-    this.inbox.push(new MessageBlock(frame, { ...header, session }, this.#values));
+    this.inbox.push(new MessageBlock(frame, { ...header, session, epoch }, this.#values));
   }
 
   /** @throws LatecomerError `ERR_GAP` */
@@ -104,12 +113,25 @@ export class LogReader<T> extends InboxReader<T, SubscriptionEvents> implements 
     this.inbox.notify(() => this.emit('live', { session, seq: next - 1 }));
   }
 
-  /** @throws LatecomerError `ERR_GAP` when messages are missing at the end */
-  ended({ session, lastSeq, reason }: ServerMessageOf<'END_OF_SESSION'>): void {
+  /**
+   * The session behind this one, if there is one and it {@link follows}, is what the server sends next.
+   * @throws LatecomerError `ERR_GAP` when messages are missing at the end
+   */
+  ended(answer: ServerMessageOf<'END_OF_SESSION'>): void {
+    const { session, lastSeq, reason, discarded, next } = answer;
     // A reader that waits for a later message may be beyond the end.
     if (this.#at === undefined || lastSeq >= this.#at.next) this.#expect(lastSeq + 1, 'end of session');
-    this.inbox.notify(() => this.emit('ended', { session, lastSeq, reason }));
-    this.fail();
+    // After a reconnect between the two sessions the server tells of the end once more.
+    if (this.#behind === undefined) {
+      const end = { session, lastSeq, reason, ...(discarded && { discarded }), ...(next !== undefined && { next }) };
+      this.inbox.notify(() => this.emit('ended', end));
+    }
+    if (!this.follows || next === undefined || !this.#at) {
+      this.fail();
+      return;
+    }
+    this.#behind = next;
+    this.#at.next = lastSeq + 1;
   }
 
   reset(answer: ServerMessageOf<'RESET'>): void {
@@ -124,7 +146,7 @@ export class LogReader<T> extends InboxReader<T, SubscriptionEvents> implements 
     this.#events.closed();
   }
 
-  #expect(found: number, what: string): { session: string } {
+  #expect(found: number, what: string): { session: string; epoch: string } {
     const at = this.#at;
     if (at === undefined || found !== at.next) {
       throw gapError(what, at?.next, found);

@@ -15,6 +15,8 @@ export interface Message<T> {
 /** What a block's header and its subscription say about its messages. */
 export interface BlockFacts {
   session: string;
+  /** The epoch its numbers belong to; blank when that was not asked for. */
+  epoch: string;
   firstSeq: number;
   count: number;
   timeMs: number;
@@ -30,6 +32,8 @@ const bin32 = 0xc6;
  */
 export class MessageBlock<T> implements Iterable<Message<T>> {
   readonly session: string;
+  /** The epoch its numbers belong to; blank when that was not asked for. */
+  readonly epoch: string;
   readonly timeMs: number;
   readonly lastSeq: number;
   readonly #frame: Buffer;
@@ -39,6 +43,7 @@ export class MessageBlock<T> implements Iterable<Message<T>> {
 
   constructor(frame: Buffer, facts: BlockFacts, values: Values<T>) {
     this.session = facts.session;
+    this.epoch = facts.epoch;
     this.timeMs = facts.timeMs;
     this.lastSeq = facts.firstSeq + facts.count - 1;
     this.#nextSeq = facts.firstSeq;

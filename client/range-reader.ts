@@ -107,7 +107,13 @@ export class RangeReader<T> extends InboxReader<T, RerequestEvents> implements R
     this.#next = header.lastSeq + 1;
     this.#received.bytes += frame.length;
     this.#received.messages += header.count;
-    this.inbox.push(new MessageBlock(frame, { ...header, session: this.#session ?? '' }, this.#surroundings.values));
+    this.inbox.push(
+      new MessageBlock(
+        frame,
+        { ...header, session: this.#session ?? '', epoch: this.#epoch ?? '' },
+        this.#surroundings.values,
+      ),
+    );
   }
 
   answer(message: Answer): void {

@@ -2,11 +2,12 @@ import type { ArchiveAction, ClientMessage, ServerMessage } from '../protocol/in
 import { abortedError, type LatecomerError, reportedError } from './errors.js';
 
 /** A request without its number. */
-type Question =
+export type Question =
   | { type: 'SESSIONS'; source?: string }
   | { type: 'INSPECT' }
-  | { type: 'ARCHIVE'; action: ArchiveAction; source?: string; session: string };
-type Reply = Extract<ServerMessage, { type: 'SESSION_LIST' | 'INSPECTION' | 'SESSION_REPORT' | 'REJECTED' }>;
+  | { type: 'ARCHIVE'; action: ArchiveAction; source?: string; session: string }
+  | { type: 'ROLL'; source?: string; session: string; reason: string; discard?: boolean };
+type Reply = Extract<ServerMessage, { type: 'SESSION_LIST' | 'INSPECTION' | 'SESSION_REPORT' | 'ROLLED' | 'REJECTED' }>;
 
 interface Pending {
   question: Question;

@@ -41,6 +41,7 @@ export class Router<T> {
         publisher.refused(message);
         return;
       case 'SESSION_LIST':
+      case 'ROLLED':
       case 'INSPECTION':
       case 'SESSION_REPORT':
         requests.answer(message);

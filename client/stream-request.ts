@@ -5,10 +5,11 @@ import { LatecomerError, reportedError } from './errors.js';
 import type { LogReader } from './log-reader.js';
 
 /**
- * `waiting` – the server is to be asked; `requested` – it was; `streaming` – it sends;
- * `leaving` – it was told to stop, what still comes is dropped.
+ * `waiting` – the server is to be asked; `requested` – it was, or goes on with the next session by itself;
+ * `streaming` – it sends; `leaving` – it was told to stop, what still comes is dropped;
+ * `crossed` – it was told to stop when it had just gone on with the next session: that one is to be left too.
  */
-type State = 'waiting' | 'requested' | 'streaming' | 'leaving';
+type State = 'waiting' | 'requested' | 'streaming' | 'leaving' | 'crossed';
 
 type ServerMessageOf<Type extends ServerMessage['type']> = Extract<ServerMessage, { type: Type }>;
 
@@ -93,15 +94,20 @@ export class StreamRequest<T> {
   }
 
   subscribed(message: ServerMessageOf<'SUBSCRIBED'>): void {
+    const isUnwanted = this.#state === 'crossed' || this.reader.closed;
     this.#state = 'streaming';
     this.#log = message.log;
     this.#routes.byLog.set(message.log, this);
-    if (this.reader.closed) this.#leave();
+    if (isUnwanted) this.#leave();
     else this.#deliver(() => this.reader.subscribed(message));
   }
 
   /** @param inTheWay whether the server still has a subscription to the log, which it is about to end */
   rejected(message: ServerMessageOf<'REJECTED'>, inTheWay: boolean): void {
+    if (this.#state === 'crossed') {
+      this.#left();
+      return;
+    }
     this.#forget();
     if (this.reader.closed) return;
     const isTransient = message.code === 'ERR_ALREADY_SUBSCRIBED' && inTheWay;
@@ -136,13 +142,23 @@ export class StreamRequest<T> {
   }
 
   ended(message: ServerMessageOf<'END_OF_SESSION'>): void {
+    const goesOn = this.reader.follows && message.next !== undefined;
     // The server's subscription is over either way; one that was leaving asks again and is told again.
     if (this.#state !== 'streaming') {
-      this.#left();
+      if (goesOn) this.#awaitNext('crossed');
+      else this.#left();
       return;
     }
-    this.#forget();
+    if (goesOn) this.#awaitNext('requested');
+    else this.#forget();
     this.#deliver(() => this.reader.ended(message));
+  }
+
+  /** The server answers the same request once more, for the session behind. */
+  #awaitNext(state: 'requested' | 'crossed'): void {
+    this.#routes.byLog.delete(this.#log!);
+    this.#log = undefined;
+    this.#state = state;
   }
 
   /** What may be tried again is, where the reader stands; a position that does not exist yet is for the caller to judge. */

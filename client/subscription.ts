@@ -11,6 +11,8 @@ export interface SubscribeOptions {
   epoch?: string;
   /** When `from` is beyond the next number: wait for it instead of being rejected with `ERR_BEYOND_NEXT`. */
   wait?: boolean;
+  /** When the session ends, go on with the one behind it, from its first message, and so on. */
+  follow?: boolean;
   /** @defaultValue the source of the client */
   source?: string;
   /** Its abort ends the iterator with `ERR_ABORTED`. */
@@ -40,14 +42,18 @@ export interface SubscriptionEvents {
   live: { session: string; seq: number };
   /** Messages [from..to] can no longer be delivered by anyone. */
   lost: { session: string; from: number; to: number; reason: LossReason };
-  /** The session is over; the iterator ends. */
-  ended: { session: string; lastSeq: number; reason: string };
+  /**
+   * The session is over. The iterator ends, or goes on with `next` when it follows; `next` is absent when there is none
+   * yet. What a session that was `discarded` holds is not to be used.
+   */
+  ended: { session: string; lastSeq: number; reason: string; discarded?: boolean; next?: string };
 }
 
 /**
- * A reader of one session, from a position on: every message once, in order, over reconnects. Iterate it in one place.
+ * A reader of one session, or, with `follow`, of that one and all behind it, from a position on: every message once, in
+ * order, over reconnects. Iterate it in one place.
  *
- * The iterator ends after the last message of a session that has ended, and after {@link Subscription.close} or
+ * The iterator ends after the last message of a session that has ended and is not followed, and after {@link Subscription.close} or
  * `Client.close`. It throws a LatecomerError when it cannot go on.
  */
 export interface Subscription<T> extends AsyncIterable<Message<T>> {

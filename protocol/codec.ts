@@ -23,6 +23,7 @@ const clientTypes = new Set([
   'SESSIONS',
   'INSPECT',
   'ARCHIVE',
+  'ROLL',
   'HEARTBEAT',
 ]);
 

@@ -32,6 +32,7 @@ export const errorCodes = {
   ERR_ARCHIVE_DAMAGED: 'never',
   ERR_ARCHIVE_EXISTS: 'never',
   ERR_ARCHIVE_FAILED: 'retry',
+  ERR_TOO_MANY_SESSIONS: 'never',
   ERR_BEYOND_NEXT: 'retry',
   ERR_ALREADY_SUBSCRIBED: 'never',
   ERR_TOO_MANY_SUBSCRIPTIONS: 'never',

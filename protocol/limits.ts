@@ -23,6 +23,8 @@ export const limits = {
   controlValuesMax: 131_072,
   /** Length of a name (publisher, source, session, client), in UTF-8 bytes. */
   nameBytesMax: 64,
+  /** Length of the reason given for a roll, in UTF-8 bytes. */
+  reasonBytesMax: 512,
   /** Subscriptions on one connection. */
   subscriptionsPerConnectionMax: 64,
   /** Rerequests of one connection that are being answered at the same time. */

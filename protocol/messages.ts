@@ -20,6 +20,8 @@ export interface SubscribeBody {
   epoch?: string;
   /** When `from` is beyond the next number: wait for it instead of being rejected. */
   wait?: boolean;
+  /** When the session ends, go on with the one behind it, from 1. */
+  follow?: boolean;
 }
 
 /** What a client sends, PUBLISH aside (its body is positional: see `publish.ts`). */
@@ -44,6 +46,16 @@ export type ClientMessage =
   | { type: 'SESSIONS'; request: number; source?: string }
   | { type: 'INSPECT'; request: number }
   | { type: 'ARCHIVE'; request: number; action: ArchiveAction; source?: string; session: string }
+  | {
+      type: 'ROLL';
+      request: number;
+      source?: string;
+      /** The session to end; when it has ended already nothing is done. Absent: the active one. */
+      session?: string;
+      reason: string;
+      /** What the session holds is not to be used. */
+      discard?: boolean;
+    }
   | { type: 'HEARTBEAT' };
 
 /**
@@ -82,6 +94,18 @@ export interface SessionSummary {
   archivedMs?: number;
   /** Milliseconds since 1970 at which it was restored from an archive. */
   restoredMs?: number;
+  /** Whether what it holds is not to be used; it is served like any other. */
+  discarded?: boolean;
+  /** Name of the session behind it; absent for the newest one. */
+  next?: string;
+}
+
+/** What a roll has done. */
+export interface Rolled {
+  /** The session that ended; absent when none was active. */
+  ended?: SessionSummary;
+  /** The session behind it. */
+  opened: SessionSummary;
 }
 
 /** Messages that cannot be had: [from..to], both included. */
@@ -151,7 +175,16 @@ export type ServerMessage =
       firstSeq: number;
       lastSeq: number;
     }
-  | { type: 'END_OF_SESSION'; log: number; session: string; lastSeq: number; reason: string }
+  | {
+      type: 'END_OF_SESSION';
+      log: number;
+      session: string;
+      lastSeq: number;
+      reason: string;
+      discarded?: boolean;
+      /** Name of the session behind it, when there is one. */
+      next?: string;
+    }
   /** With a code when the server ended the subscription because it could not go on; subscribe again at the next number. */
   | { type: 'UNSUBSCRIBED'; log: number; code?: ErrorCode; message?: string; remedy?: Remedy }
   | {
@@ -167,6 +200,7 @@ export type ServerMessage =
   | { type: 'REFUSED'; number: number; code: ErrorCode; message: string; remedy: Remedy }
   | { type: 'RETRANSMITTED'; request: number; from: number; to: number; messages: number }
   | { type: 'SESSION_LIST'; request: number; sessions: SessionSummary[] }
+  | ({ type: 'ROLLED'; request: number } & Rolled)
   | { type: 'INSPECTION'; request: number; state: Record<string, unknown> }
   | ({ type: 'SESSION_REPORT'; request: number } & SessionReport)
   | { type: 'REJECTED'; request: number; code: ErrorCode; message: string; remedy: Remedy }

@@ -25,6 +25,11 @@ const name: FieldKind = {
   name: 'name',
   check: (value) => typeof value === 'string' && Buffer.byteLength(value) <= limits.nameBytesMax,
 };
+const reasonText: FieldKind = {
+  name: 'reason',
+  check: (value) =>
+    typeof value === 'string' && value.trim() !== '' && Buffer.byteLength(value) <= limits.reasonBytesMax,
+};
 const map: FieldKind = { name: 'map', check: isMap };
 const list = (kind: FieldKind, maximum: number): FieldKind => ({
   name: `[${kind.name}]`,
@@ -54,6 +59,7 @@ const subscribe: Fields = {
   from: optional(uint),
   epoch: optional(name),
   wait: optional(bool),
+  follow: optional(bool),
 };
 
 const sessionSummary: Fields = {
@@ -73,6 +79,8 @@ const sessionSummary: Fields = {
   checkedMs: optional(uint),
   archivedMs: optional(uint),
   restoredMs: optional(uint),
+  discarded: optional(bool),
+  next: optional(name),
 };
 
 const reason = oneOf('retention', 'corrupt', 'missing');
@@ -106,6 +114,13 @@ export const schema = {
     action: required(oneOf('archive', 'restore', 'verify')),
     source: optional(name),
     session: required(name),
+  },
+  ROLL: {
+    request: required(uint),
+    source: optional(name),
+    session: optional(name),
+    reason: required(reasonText),
+    discard: optional(bool),
   },
   HEARTBEAT: {},
   LOGGED_IN: {
@@ -146,7 +161,14 @@ export const schema = {
     firstSeq: required(uint),
     lastSeq: required(uint),
   },
-  END_OF_SESSION: { log: required(uint), session: required(name), lastSeq: required(uint), reason: required(text) },
+  END_OF_SESSION: {
+    log: required(uint),
+    session: required(name),
+    lastSeq: required(uint),
+    reason: required(text),
+    discarded: optional(bool),
+    next: optional(name),
+  },
   UNSUBSCRIBED: { log: required(uint), code: optional(text), message: optional(text), remedy: optional(remedy) },
   ACKNOWLEDGED: {
     source: required(name),
@@ -161,6 +183,11 @@ export const schema = {
   SESSION_LIST: {
     request: required(uint),
     sessions: required(list(record('session', sessionSummary), limits.sessionListMax)),
+  },
+  ROLLED: {
+    request: required(uint),
+    ended: optional(record('session', sessionSummary)),
+    opened: required(record('session', sessionSummary)),
   },
   INSPECTION: { request: required(uint), state: required(map) },
   SESSION_REPORT: {

@@ -12,6 +12,7 @@ export const FrameType = {
   SESSIONS: 7,
   INSPECT: 8,
   ARCHIVE: 9,
+  ROLL: 10,
   LOGGED_IN: 32,
   SUBSCRIBED: 33,
   MESSAGES: 34,
@@ -29,6 +30,7 @@ export const FrameType = {
   REJECTED: 46,
   ERROR: 47,
   SESSION_REPORT: 48,
+  ROLLED: 49,
 } as const;
 
 /** A value of {@link FrameType}. */

@@ -1,6 +1,7 @@
 import type { SessionSummary } from '../protocol/index.js';
 import { catalogueKey, KeyKind, kindRange, readCatalogueKey } from './keys.js';
 import { entries, type LevelHandle, type Operation } from './level.js';
+import type { Log } from './log.js';
 import type { Loss } from './page.js';
 
 /** What reading all of a session has found. */
@@ -31,8 +32,8 @@ export interface CatalogueRow {
   createdMs: number;
   /** Last number of the log when the line was written; what the log itself says counts where it is more. */
   lastSeq: number;
-  /** Present when the session has ended. */
-  ended?: { atMs: number; reason: string };
+  /** Present when the session has ended. `discarded`: what it holds is not to be used; it is kept like any other. */
+  ended?: { atMs: number; reason: string; discarded?: true };
   /** Present when all of it was read after its end. */
   checked?: SessionCheck;
   /** When it was archived. */
@@ -63,6 +64,19 @@ export async function readCatalogue(level: LevelHandle): Promise<Map<number, Cat
   return rows;
 }
 
+/**
+ * The lines of logs with a higher number than this one.
+ * @throws Error that names the log whose line is damaged
+ */
+export async function readCatalogueBehind(level: LevelHandle, log: number): Promise<[number, CatalogueRow][]> {
+  const rows: [number, CatalogueRow][] = [];
+  const { lt } = kindRange(KeyKind.CATALOGUE);
+  for await (const [key, value] of entries(level, { gte: catalogueKey(log + 1), lt })) {
+    rows.push([readCatalogueKey(key), readRow(readCatalogueKey(key), value)]);
+  }
+  return rows;
+}
+
 /** The line of one log; `undefined` when there is none, or when it is damaged. */
 export async function readCatalogueRow(level: LevelHandle, log: number): Promise<CatalogueRow | undefined> {
   const value = await level.get(catalogueKey(log));
@@ -73,17 +87,24 @@ export async function readCatalogueRow(level: LevelHandle, log: number): Promise
   }
 }
 
-/** A line of the catalogue as clients see it. */
-export function summarize(log: number, row: CatalogueRow, firstSeq: number, lastSeq: number): SessionSummary {
+/**
+ * A line of the catalogue as clients see it.
+ * @param next name of the source's session behind it; `undefined` when there is none
+ */
+export function summarize(
+  log: Pick<Log, 'number' | 'firstSeq' | 'lastSeq'>,
+  row: CatalogueRow,
+  next: string | undefined,
+): SessionSummary {
   const { source, session, epoch, createdMs, ended, checked, archivedMs, restoredMs } = row;
   return {
     source,
     session,
-    log,
+    log: log.number,
     epoch,
     state: ended ? 'ended' : 'active',
-    firstSeq,
-    lastSeq,
+    firstSeq: log.firstSeq,
+    lastSeq: log.lastSeq,
     createdMs,
     ...(ended && { endedMs: ended.atMs, reason: ended.reason }),
     ...(checked && { bytes: checked.bytes, lost: checked.lost }),
@@ -91,6 +112,8 @@ export function summarize(log: number, row: CatalogueRow, firstSeq: number, last
     ...(checked?.atMs && { checkedMs: checked.atMs }),
     ...(archivedMs !== undefined && { archivedMs }),
     ...(restoredMs !== undefined && { restoredMs }),
+    ...(ended?.discarded && { discarded: true }),
+    ...(next !== undefined && { next }),
   };
 }
 

@@ -19,7 +19,7 @@ export interface Range {
   limit?: number;
 }
 
-/** About how much one call of `nextv` brings. */
+/** About how much one call of `nextv` brings, unless told. */
 export const readBytes = 256 * 1024;
 
 /** A good trade of speed and memory: 64 MiB doubles the growth for a tenth of speed. */
@@ -43,11 +43,18 @@ export async function writeBatch(level: LevelHandle, operations: Operation[], sy
   await level.batch(operations, options);
 }
 
-/** An iterator that leaves LevelDB's own cache alone: a replay would only push out what others need. */
-export function iterate(level: LevelHandle, range: Range): AbstractIterator<LevelHandle, Buffer, Buffer> {
+/**
+ * An iterator that leaves LevelDB's own cache alone: a replay would only push out what others need.
+ * @param bytesAtOnce about how much one call of `nextv` brings
+ */
+export function iterate(
+  level: LevelHandle,
+  range: Range,
+  bytesAtOnce = readBytes,
+): AbstractIterator<LevelHandle, Buffer, Buffer> {
   const options: AbstractIteratorOptions<Buffer, Buffer> & { highWaterMarkBytes: number; fillCache: boolean } = {
     ...range,
-    highWaterMarkBytes: readBytes,
+    highWaterMarkBytes: bytesAtOnce,
     fillCache: false,
   };
   return level.iterator(options) as AbstractIterator<LevelHandle, Buffer, Buffer>;

@@ -21,7 +21,7 @@ interface CachedPage {
 }
 
 /**
- * Pages that were read lately, for others who want the same stretch; least recently used ones go first. A page that is
+ * Pages that were read lately, for others who want the same part of a log; least recently used ones go first. A page that is
  * wanted a second time is kept for longer: those of a lone reader are soon gone, so that they neither push out what many
  * share nor stay long enough for the garbage collector to take them for old.
  */

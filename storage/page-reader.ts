@@ -1,5 +1,6 @@
 import type { Database } from './database.js';
 import { StorageError } from './errors.js';
+import { readBytes } from './level.js';
 import type { Log } from './log.js';
 import type { Page } from './page.js';
 import { PageCache } from './page-cache.js';
@@ -9,6 +10,11 @@ import type { Alarm } from './wait.js';
 
 /** A page is read in milliseconds; a disk that has not answered after this long may never do. */
 export const readMs = 10_000;
+
+/** A page that is read ahead is twice as large: a third of what a page costs does not depend on its size. */
+const readAheadBytes = 2 * readBytes;
+/** So many pages are read ahead: one is verified and written while the next one comes from disk. */
+const readAheadPages = 2;
 
 /** Serves pages of logs: from the cache, by waiting for a read that is under way, or from the database. */
 export class PageReader {
@@ -38,17 +44,19 @@ export class PageReader {
       throw new RangeError(`log ${log.number} holds up to ${log.lastSeq}, asked for [${from}..${to}]`);
     }
     if (from < log.firstSeq) return gone(log, from, to);
+    const last = Math.min(to, log.lastSeq);
     const page = await this.#find(log, from);
     // It may have been removed while this was read.
     if (page.lost && from < log.firstSeq) return gone(log, from, to);
-    if (page.next <= Math.min(to, log.lastSeq)) this.#readAhead(log, page.next);
-    return trim(page, from, Math.min(to, log.lastSeq));
+    // Whoever wants a page that could not be read ahead meets the failure when it reads it again.
+    this.#readAhead(log, page.next, last, readAheadPages).catch(() => {});
+    return trim(page, from, last);
   }
 
   /** As {@link SessionKeeping.read}. */
   async readFromDisk(log: Log, from: number): Promise<Page> {
     if (from < log.firstSeq) return gone(log, from, log.lastSeq);
-    const page = await this.#slots.run(() => this.#readPage(log, from));
+    const page = await this.#slots.run(() => this.#readPage(log, from, readBytes));
     return page.lost && from < log.firstSeq ? gone(log, from, log.lastSeq) : page;
   }
 
@@ -61,22 +69,24 @@ export class PageReader {
     }
     const underWay = this.#underWay.get(position(log, from));
     if (underWay) this.#hits += 1;
-    const page = await (underWay ?? this.#start(log, from));
+    const page = await (underWay ?? this.#start(log, from, readBytes));
     return this.#cache.find(log.number, from) ?? page;
   }
 
   /**
-   * The next page comes from disk while the reader's socket takes this one. Only when nobody waits for the disk: one page
-   * of each reader, all of them in the cache's share for pages that were not wanted twice.
+   * The next pages come from disk while the reader's socket takes this one. Only when nobody waits for the disk: a few
+   * pages of each reader, all of them in the cache's share for pages that were not wanted twice.
    */
-  #readAhead(log: Log, from: number): void {
-    if (!this.#slots.idle || this.#underWay.has(position(log, from)) || this.#cache.peek(log.number, from)) return;
-    // Whoever wants the page meets the failure when it reads it again.
-    this.#start(log, from).catch(() => {});
+  async #readAhead(log: Log, from: number, last: number, pages: number): Promise<void> {
+    if (pages === 0 || from > last) return;
+    const known = this.#cache.peek(log.number, from) ?? this.#underWay.get(position(log, from));
+    if (!known && !this.#slots.idle) return;
+    const { next } = await (known ?? this.#start(log, from, readAheadBytes));
+    await this.#readAhead(log, next, last, pages - 1);
   }
 
-  async #start(log: Log, from: number): Promise<Page> {
-    const read = this.#slots.run(() => this.#read(log, from));
+  async #start(log: Log, from: number, pageBytes: number): Promise<Page> {
+    const read = this.#slots.run(() => this.#read(log, from, pageBytes));
     this.#underWay.set(position(log, from), read);
     try {
       return await read;
@@ -85,16 +95,16 @@ export class PageReader {
     }
   }
 
-  async #read(log: Log, from: number): Promise<Page> {
+  async #read(log: Log, from: number, pageBytes: number): Promise<Page> {
     const cached = this.#cache.peek(log.number, from);
     if (cached) return cached;
-    const page = await this.#readPage(log, from);
+    const page = await this.#readPage(log, from, pageBytes);
     this.#keep(log.number, page);
     return page;
   }
 
-  #readPage(log: Log, from: number): Promise<Page> {
-    return this.#database.read((level) => this.#inTime(readPage(level, log.number, from, log.lastSeq)));
+  #readPage(log: Log, from: number, pageBytes: number): Promise<Page> {
+    return this.#database.read((level) => this.#inTime(readPage(level, log.number, from, log.lastSeq, pageBytes)));
   }
 
   /** The deadline runs while the disk owes a page: neither while the read waits for its turn, nor for a reopen. */

@@ -6,24 +6,31 @@ import { PageBuilder } from './page-builder.js';
 
 type Entries = AbstractIterator<LevelHandle, Buffer, Buffer>;
 
-/** Entries asked for at once; they come until about `readBytes` are together. */
+/** Entries asked for at once; they come until about a page is together. */
 const entriesMax = 1_000;
 
 /**
- * Read the page of a log that starts at `from`: about 256 KiB of blocks, or up to the first loss. What is corrupt is
- * part of the answer, never an error.
+ * Read the page of a log that starts at `from`, up to the first loss at the most. What is corrupt is part of the answer,
+ * never an error.
  * @param lastSeq last number of the log, at least `from`
+ * @param pageBytes about how much to read
  * @throws what LevelDB throws for other reasons: a closed database, an I/O error
  */
-export async function readPage(level: LevelHandle, log: number, from: number, lastSeq: number): Promise<Page> {
+export async function readPage(
+  level: LevelHandle,
+  log: number,
+  from: number,
+  lastSeq: number,
+  pageBytes = readBytes,
+): Promise<Page> {
   try {
-    return await collect(level, new PageBuilder(log, from, lastSeq), log, from, entriesMax);
+    return await collect(level, new PageBuilder(log, from, lastSeq), { log, from, pageBytes, entriesMax });
   } catch (error) {
     if (!isCorruption(error)) throw error;
   }
   const builder = new PageBuilder(log, from, lastSeq);
   try {
-    await collect(level, builder, log, from, 1);
+    await collect(level, builder, { log, from, pageBytes, entriesMax: 1 });
   } catch (error) {
     if (!isCorruption(error)) throw error;
   }
@@ -31,17 +38,20 @@ export async function readPage(level: LevelHandle, log: number, from: number, la
   return await probe(level, log, from, lastSeq);
 }
 
-async function collect(
-  level: LevelHandle,
-  builder: PageBuilder,
-  log: number,
-  from: number,
-  entriesAtOnce: number,
-): Promise<Page> {
-  const iterator = iterate(level, { gte: blockKey(log, from), lt: blocksEnd(log) });
+/** Where a page starts, and how much is read at a time and in all. */
+interface Extent {
+  log: number;
+  from: number;
+  pageBytes: number;
+  entriesMax: number;
+}
+
+async function collect(level: LevelHandle, builder: PageBuilder, extent: Extent): Promise<Page> {
+  const { log, from, pageBytes } = extent;
+  const iterator = iterate(level, { gte: blockKey(log, from), lt: blocksEnd(log) }, pageBytes);
   try {
-    while (!builder.complete && builder.bytes < readBytes) {
-      if (!(await addSome(iterator, builder, entriesAtOnce))) builder.end();
+    while (!builder.complete && builder.bytes < pageBytes) {
+      if (!(await addSome(iterator, builder, extent))) builder.end();
     }
   } finally {
     await iterator.close();
@@ -49,10 +59,10 @@ async function collect(
   return builder.page();
 }
 
-async function addSome(iterator: Entries, builder: PageBuilder, entriesAtOnce: number): Promise<boolean> {
-  const some = await iterator.nextv(entriesAtOnce);
+async function addSome(iterator: Entries, builder: PageBuilder, { pageBytes, entriesMax }: Extent): Promise<boolean> {
+  const some = await iterator.nextv(entriesMax);
   for (const [key, value] of some) {
-    if (builder.complete || builder.bytes >= readBytes) break;
+    if (builder.complete || builder.bytes >= pageBytes) break;
     builder.add(key, value);
   }
   return some.length > 0;

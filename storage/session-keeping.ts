@@ -24,6 +24,8 @@ export interface ArchivedSession {
   createdMs: number;
   endedMs: number;
   reason: string;
+  /** What it holds is not to be used. */
+  discarded: boolean;
   lastSeq: number;
   findings: SessionFindings;
 }
@@ -82,7 +84,7 @@ export class SessionKeeping {
    */
   restore(archived: ArchivedSession): Promise<Restoring> {
     const { clock, randomEpoch } = this.#parts;
-    const { source, session, createdMs, endedMs, reason, lastSeq, findings } = archived;
+    const { source, session, createdMs, endedMs, reason, discarded, lastSeq, findings } = archived;
     if (this.#parts.sessions.find(source, session)) {
       throw new StorageError('ERR_SESSION_EXISTS', `source ${source} has a session ${session} already`);
     }
@@ -93,7 +95,7 @@ export class SessionKeeping {
       epoch: randomEpoch(),
       createdMs,
       lastSeq,
-      ended: { atMs: endedMs, reason },
+      ended: { atMs: endedMs, reason, ...(discarded && { discarded }) },
       checked: checkOf(findings, 0),
       archivedMs: nowMs,
       restoredMs: nowMs,

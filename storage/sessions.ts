@@ -10,6 +10,18 @@ import { Log } from './log.js';
 export interface SessionEntry {
   readonly log: Log;
   row: CatalogueRow;
+  /** The one that was behind it when it was removed. */
+  behind?: SessionEntry | undefined;
+}
+
+/** How a session is rolled. */
+export interface Roll {
+  /** Name of the session that begins; one the source has not had before. */
+  session: string;
+  /** Why the one before it ends. */
+  reason: string;
+  /** What the one before it holds is not to be used. */
+  discarded?: boolean;
 }
 
 /** The sessions of one source. */
@@ -76,7 +88,8 @@ export class Sessions {
   }
 
   summary(log: Log): SessionSummary {
-    return summarize(log.number, this.#entry(log).row, log.firstSeq, log.lastSeq);
+    const entry = this.#entry(log);
+    return summarize(log, entry.row, this.#behind(entry)?.row.session);
   }
 
   summaries(source?: string): SessionSummary[] {
@@ -88,42 +101,52 @@ export class Sessions {
 
   /** As {@link Store.createSession}. */
   async create(source: string, session: string): Promise<Log> {
-    const { clock, committer, randomEpoch, ringBytesMax } = this.#options;
     const active = this.active(source) !== undefined || this.#starting.has(source);
     assert(!active, `source ${source} has an active session`);
-    assert(!this.#bySource.get(source)?.byName.has(session), `source ${source} has had a session ${session}`);
-    const number = this.nextNumber();
-    const row: CatalogueRow = { source, session, epoch: randomEpoch(), createdMs: clock(), lastSeq: 0 };
+    const { number, row, write } = this.#begin(source, session);
     this.#starting.add(source);
     try {
-      await committer.write([catalogueWrite(number, row)], 'disk');
+      await this.#options.committer.write([write], 'disk');
     } finally {
       this.#starting.delete(source);
     }
-    const facts = {
-      number,
-      source,
-      session,
-      epoch: row.epoch,
-      state: 'active',
-      firstSeq: 1,
-      lastSeq: 0,
-      timeMs: 0,
-      receiptsSeq: 0,
-    } as const;
-    const log = new Log(facts, ringBytesMax);
+    return this.begun(number, row);
+  }
+
+  /** As {@link Store.rollSession}. */
+  async roll(log: Log, { session, reason, discarded = false }: Roll): Promise<Log> {
+    const next = this.#begin(log.source, session);
+    await this.#end(log, { reason, ...(discarded && { discarded: true }) }, next.write);
+    return this.begun(next.number, next.row);
+  }
+
+  /** Take in a session whose line is in the database: it has just begun. One that is known already stays as it is. */
+  begun(number: number, row: CatalogueRow): Log {
+    const known = this.log(number);
+    if (known) return known;
+    const { source, session, epoch } = row;
+    const log = new Log(
+      { number, source, session, epoch, state: 'active', firstSeq: 1, lastSeq: 0, timeMs: 0, receiptsSeq: 0 },
+      this.#options.ringBytesMax,
+    );
     this.#add({ log, row });
     return log;
   }
 
   /** As {@link Store.endSession}. */
   async end(log: Log, reason: string): Promise<SessionSummary> {
+    await this.#end(log, { reason });
+    return this.summary(log);
+  }
+
+  /** @param along what is written in the same batch */
+  async #end(log: Log, why: { reason: string; discarded?: true }, ...along: Operation[]): Promise<void> {
     const { clock, committer } = this.#options;
     const entry = this.#entry(log);
     log.ending();
-    const row = { ...entry.row, lastSeq: log.lastSeq, ended: { atMs: clock(), reason } };
+    const row = { ...entry.row, lastSeq: log.lastSeq, ended: { atMs: clock(), ...why } };
     try {
-      await committer.write([catalogueWrite(log.number, row)], 'disk');
+      await committer.write([catalogueWrite(log.number, row), ...along], 'disk');
       entry.row = row;
     } catch (error) {
       log.notEnded();
@@ -131,7 +154,15 @@ export class Sessions {
       if (log.state !== 'ended') throw error;
     }
     log.ended();
-    return this.summary(log);
+  }
+
+  /** The line of a session that is to begin, under a number of its own. */
+  #begin(source: string, session: string): { number: number; row: CatalogueRow; write: Operation } {
+    const { clock, randomEpoch } = this.#options;
+    assert(!this.#bySource.get(source)?.byName.has(session), `source ${source} has had a session ${session}`);
+    const number = this.nextNumber();
+    const row: CatalogueRow = { source, session, epoch: randomEpoch(), createdMs: clock(), lastSeq: 0 };
+    return { number, row, write: catalogueWrite(number, row) };
   }
 
   /** A number for another log; it is not given out again. */
@@ -184,6 +215,7 @@ export class Sessions {
   #forget(entry: SessionEntry): void {
     const { number } = entry.log;
     const own = this.#bySource.get(entry.row.source)!;
+    entry.behind = this.#behind(entry);
     own.entries.splice(own.entries.indexOf(entry), 1);
     own.byName.delete(entry.row.session);
     this.#entries.delete(number);
@@ -203,6 +235,16 @@ export class Sessions {
     own.entries.splice(placeOf(entry, own.entries), 0, entry);
     own.byName.set(session, entry);
     this.#lastNumber = Math.max(this.#lastNumber, entry.log.number);
+  }
+
+  /** The session behind one; when it was removed, the first one behind it that is still there. */
+  #behind(entry: SessionEntry): SessionEntry | undefined {
+    const { entries } = this.#bySource.get(entry.row.source)!;
+    for (let known: SessionEntry | undefined = entry; known; known = known.behind) {
+      const place = entries.lastIndexOf(known);
+      if (place !== -1) return known === entry ? entries[place + 1] : known;
+    }
+    return undefined;
   }
 
   #entry(log: Log): SessionEntry {

@@ -16,7 +16,7 @@ import { ReceiptBook } from './receipt-book.js';
 import type { PublisherRecord } from './receipts.js';
 import { recoverLogs } from './recover-logs.js';
 import { SessionKeeping } from './session-keeping.js';
-import { type SessionEntry, Sessions } from './sessions.js';
+import { type Roll, type SessionEntry, Sessions } from './sessions.js';
 import { SpaceGuard } from './space-guard.js';
 import { type StoreOptions, settle } from './store-options.js';
 import type { StoreStats } from './store-stats.js';
@@ -150,6 +150,20 @@ export class Store {
   }
 
   /**
+   * End a session and start the one behind it, in one batch: at no moment, and after no crash, does the source have two
+   * active sessions, or none. Nothing may be sealed, or waiting to be, meanwhile.
+   * @returns the log of the session that has begun
+   * @throws StorageError when it could not be written: the session goes on; `ERR_OUTCOME_UNKNOWN`: unless it is found
+   *   to be written when the database is open again
+   */
+  async rollSession(log: Log, roll: Roll): Promise<Log> {
+    // While it is opened again nobody knows what an earlier attempt has come to: this one might start a second session.
+    const unavailable = this.#database.unavailable();
+    if (unavailable) throw unavailable;
+    return this.#sessions.roll(log, roll);
+  }
+
+  /**
    * End a session; resolves when that is durable. Nothing may be sealed, or waiting to be, while it ends.
    * @throws StorageError when it could not be written: the session goes on; `ERR_OUTCOME_UNKNOWN`: unless it is found
    *   to be written when the database is open again
@@ -187,8 +201,8 @@ export class Store {
 
   /**
    * Be told when the database is open again after a failure, before anything is sealed. It may hold more than was
-   * acknowledged: messages of a log, and the end of a session whose {@link endSession} had failed with
-   * `ERR_OUTCOME_UNKNOWN` (the log's `state` is `ended` then, and nothing can be sealed any more).
+   * acknowledged: messages of a log, and the end of a session whose {@link rollSession} or {@link endSession} had failed
+   * with `ERR_OUTCOME_UNKNOWN` (the log's `state` is `ended` then, and nothing can be sealed any more).
    * @returns stops it
    */
   onReopened(listener: () => void): () => void {
@@ -197,7 +211,7 @@ export class Store {
   }
 
   /**
-   * The page of a log that starts with the block that holds `from`: about 256 KiB, nothing behind the block that holds
+   * The page of a log that starts with the block that holds `from`: 256 to 512 KiB, nothing behind the block that holds
    * `to`. It says what is lost and always gets further; waits for a reopen.
    * @param log number of a log
    * @param from 1 .. the log's last number
@@ -274,7 +288,7 @@ export class Store {
   /** After a reopen: first what was in doubt is settled, then each log takes in what it did not know it had. */
   async #recover(level: LevelHandle): Promise<() => void> {
     const settleDoubtful = await this.committer.recover(level);
-    const updateLogs = await recoverLogs(level, [...this.#sessions.entries()], this.#options.logger);
+    const updateLogs = await recoverLogs(level, this.#sessions, this.#options.logger);
     const takeInReceipts = await this.#receipts.find(level, this.#sessions.logs(), (log) => log.lastSeq);
     return () => {
       settleDoubtful();

@@ -1,10 +1,13 @@
 import type { Logger } from 'pino';
 import { limits, readPublish, type ServerMessage, splitBlocks } from '../../protocol/index.js';
 import type { ArchiveRequest } from '../archiver.js';
-import type { OpenPublisher, Origin, PublisherLogin } from '../origin.js';
+import { CatchUp } from '../catch-up.js';
+import { type OpenPublisher, type Origin, type OriginFacts, type PublisherLogin, sessionEnd } from '../origin.js';
 import type { Outlet } from '../outlet.js';
 import { PageTurns } from '../page-turns.js';
+import type { RollRequest } from '../session-roller.js';
 import type { OpenSubscription, SubscriptionStart } from '../subscription.js';
+import type { SessionEnd } from '../subscription-machine.js';
 import type { Link, LinkMessage, LinkReply } from './link.js';
 import { pageMessage } from './page-message.js';
 
@@ -23,7 +26,7 @@ export class EdgeLink {
   readonly #subscribe: (start: SubscriptionStart) => Promise<OpenSubscription>;
   readonly #feeds = new Map<number, Promise<OpenSubscription>>();
   readonly #publishers = new Map<number, OpenPublisher>();
-  readonly #pageTurns = new PageTurns(() => this.#hasRoom());
+  readonly #pageTurns = new PageTurns(() => this.#hasRoom(), new CatchUp());
   #closed = false;
 
   constructor(
@@ -58,7 +61,7 @@ export class EdgeLink {
     const origin = this.#origin;
     switch (topic) {
       case 'facts':
-        return { fields: { durability: origin.durability, sources: origin.sources } };
+        return { fields: { ...factsOf(origin) } };
       case 'findSession':
         return { fields: { session: await origin.findSession(String(fields.source), String(fields.session)) } };
       case 'sessions':
@@ -79,6 +82,8 @@ export class EdgeLink {
         };
       case 'archive':
         return { fields: { ...(await origin.archive(fields as unknown as ArchiveRequest)) } };
+      case 'roll':
+        return { fields: { ...(await origin.roll(fields as unknown as RollRequest)) } };
       case 'inspect':
         return { fields: await origin.inspect() };
       default:
@@ -120,8 +125,8 @@ export class EdgeLink {
   async #follow(log: number): Promise<void> {
     const session = (await this.#origin.sessions()).find((summary) => summary.log === log);
     if (!session) throw new Error(`an edge follows log ${log}, which does not exist`);
-    const { lastSeq, state, reason = '' } = session;
-    this.#link.notify('followed', { log, head: lastSeq, ...(state === 'ended' && { end: { lastSeq, reason } }) });
+    const { lastSeq, state } = session;
+    this.#link.notify('followed', { log, head: lastSeq, ...(state === 'ended' && { end: sessionEnd(session) }) });
     if (state === 'ended') return;
     const feed = this.#subscribe({
       session,
@@ -179,12 +184,21 @@ export class EdgeLink {
       case 'LOST':
         return this.#link.notify('lost', { log, to: message.to });
       case 'END_OF_SESSION':
-        return this.#link.notify('sessionEnded', { log, lastSeq: message.lastSeq, reason: message.reason });
+        return this.#link.notify('sessionEnded', { log, end: endOf(message) });
       case 'UNSUBSCRIBED':
         return this.#link.close();
       default:
     }
   }
+}
+
+function endOf({ lastSeq, reason, discarded, next }: Extract<ServerMessage, { type: 'END_OF_SESSION' }>): SessionEnd {
+  return { lastSeq, reason, ...(discarded && { discarded }), ...(next !== undefined && { next }) };
+}
+
+/** What an edge needs to know of its origin at once. */
+function factsOf({ durability, sources, closedSessions }: Origin): OriginFacts {
+  return { durability, sources, closedSessions };
 }
 
 /** A feed that could not start has been reported where it was started. */

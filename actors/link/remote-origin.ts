@@ -1,10 +1,12 @@
-import type { Durability, Publish, SessionReport, SessionSummary } from '../../protocol/index.js';
+import type { Durability, Publish, Rolled, SessionReport, SessionSummary } from '../../protocol/index.js';
 import { blockLastSeq } from '../../protocol/index.js';
 import { type Page, Ring } from '../../storage/index.js';
 import type { ArchiveRequest } from '../archiver.js';
-import type { Followed, OpenPublisher, Origin, PublisherLogin } from '../origin.js';
+import type { Followed, OpenPublisher, Origin, OriginFacts, PublisherLogin } from '../origin.js';
 import type { PublishAnswer, PublisherOwner } from '../publisher.js';
 import type { Ref } from '../runtime/index.js';
+import type { ClosedSessions } from '../server-config.js';
+import type { RollRequest } from '../session-roller.js';
 import type { SubscriptionListProtocol } from '../subscription-list.js';
 import type { SessionEnd } from '../subscription-machine.js';
 import { connectLink } from './connect-link.js';
@@ -22,7 +24,7 @@ export async function connectOrigin(path: string, token: string, ringBytesMax: n
   let origin: RemoteOrigin | undefined;
   const link = await connectLink(path, token, 'Edge', { notice: (message) => origin?.notice(message) });
   const { fields } = await link.call('facts', {});
-  origin = new RemoteOrigin(link, fields as { durability: Durability; sources: string[] }, ringBytesMax);
+  origin = new RemoteOrigin(link, fields as unknown as OriginFacts, ringBytesMax);
   return origin;
 }
 
@@ -33,17 +35,20 @@ export async function connectOrigin(path: string, token: string, ringBytesMax: n
 export class RemoteOrigin implements Origin {
   readonly durability: Durability;
   readonly sources: readonly string[];
+  readonly closedSessions: ClosedSessions;
   readonly #link: Link;
   readonly #ringBytesMax: number;
   readonly #feeds = new Map<number, Feed>();
   readonly #following = new Map<number, (followed: Followed) => void>();
   readonly #owners = new Map<number, PublisherOwner>();
+  #lastEnded: Feed | undefined;
   #lastPublisher = 0;
 
-  constructor(link: Link, facts: { durability: Durability; sources: string[] }, ringBytesMax: number) {
+  constructor(link: Link, facts: OriginFacts, ringBytesMax: number) {
     this.#link = link;
     this.durability = facts.durability;
     this.sources = facts.sources;
+    this.closedSessions = facts.closedSessions;
     this.#ringBytesMax = ringBytesMax;
   }
 
@@ -102,6 +107,16 @@ export class RemoteOrigin implements Origin {
     return fields as unknown as SessionReport;
   }
 
+  async roll({ source, session, reason, discard = false }: RollRequest): Promise<Rolled> {
+    const { fields } = await this.#link.call('roll', {
+      source,
+      reason,
+      discard,
+      ...(session !== undefined && { session }),
+    });
+    return fields as unknown as Rolled;
+  }
+
   async inspect(): Promise<Record<string, unknown>> {
     return (await this.#link.call('inspect', {})).fields;
   }
@@ -116,7 +131,7 @@ export class RemoteOrigin implements Origin {
       case 'lost':
         return this.#lost(this.#feeds.get(fields.log as number), fields.to as number);
       case 'sessionEnded':
-        return this.#feeds.get(fields.log as number)?.list.tell('sessionEnded', fields as unknown as SessionEnd);
+        return this.#ended(this.#feeds.get(fields.log as number), fields.end as SessionEnd);
       case 'answer':
         return this.#owners.get(fields.publisher as number)?.answer(fields.answer as PublishAnswer);
       case 'dropped':
@@ -138,6 +153,13 @@ export class RemoteOrigin implements Origin {
     if (!feed) return;
     for (const block of blocks) feed.ring.push(block);
     feed.list.tell('committed', { seq: blockLastSeq(blocks[blocks.length - 1]!) });
+  }
+
+  /** Of the session that ended before this one nobody needs a ring: whoever is that far behind reads from main. */
+  #ended(feed: Feed | undefined, end: SessionEnd): void {
+    feed?.list.tell('sessionEnded', end);
+    this.#lastEnded?.ring.reset(this.#lastEnded.ring.lastSeq + 1);
+    this.#lastEnded = feed;
   }
 
   /** What is lost to the edge is not in its ring; its subscribers read it from main and are told there. */

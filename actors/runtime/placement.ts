@@ -14,6 +14,7 @@ const inMemoryOnly: Rule = { forkable: false, clusterSizeMax: 1 };
 const rules = {
   Server: inMemoryOnly,
   Session: inMemoryOnly,
+  SessionRoller: inMemoryOnly,
   Generator: inMemoryOnly,
   Archiver: inMemoryOnly,
   Input: inMemoryOnly,

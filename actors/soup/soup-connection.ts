@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import type { ConnectionContext } from '../connection.js';
+import { PageTurns } from '../page-turns.js';
 
 /** Below this many queued bytes a connection is given more of a stream. */
 const roomBytes = 64 * 1024;
@@ -29,6 +30,8 @@ export interface SoupListener {
 export class SoupConnection {
   readonly openedMs: number;
   readonly #socket: Socket;
+  /** In which the rewinds of its subscription read. */
+  readonly pageTurns: PageTurns;
   readonly #context: ConnectionContext;
   #listener!: SoupListener;
   #paused = 0;
@@ -39,6 +42,7 @@ export class SoupConnection {
   #gone = false;
 
   constructor(socket: Socket, context: ConnectionContext) {
+    this.pageTurns = new PageTurns(() => this.hasRoom, context.catchUp);
     this.#socket = socket;
     this.#context = context;
     this.openedMs = this.#heardMs = this.#saidMs = context.now();

@@ -1,13 +1,14 @@
 import type { Socket } from 'node:net';
 import { type Dialect, SoupError, soupBin, soupTcp } from '../../protocol/soup/index.js';
+import { CatchUp } from '../catch-up.js';
 import type { ConnectionContext } from '../connection.js';
 import type { EdgeLimits } from '../edge.js';
+import { Installments } from '../installments.js';
 import type { Origin } from '../origin.js';
 import type { Rewinds } from '../rewinds.js';
 import { Rounds } from '../rounds.js';
 import { Actor, type Behaviour } from '../runtime/index.js';
 import SessionHandlerActor from '../session-handler.js';
-import { Stretches } from '../stretches.js';
 import type { SubscriptionInspection } from '../subscription.js';
 import { Subscriptions } from '../subscriptions.js';
 import type { SoupCredentials } from './credentials.js';
@@ -68,7 +69,7 @@ export default class SoupGatewayActor
   /** Clients that were refused, or given up for newer ones, and have not gone yet. */
   readonly #leaving = new Set<SoupClient>();
   readonly #rounds = new Rounds(this.#clients, ticksPerRound);
-  readonly #departures = new Stretches();
+  readonly #departures = new Installments();
   readonly #framings = new Map<Dialect, Framing>([soupBin, soupTcp].map((dialect) => [dialect, new Framing(dialect)]));
   #connectionContext!: ConnectionContext;
   #clientContext!: SoupClientContext;
@@ -87,7 +88,8 @@ export default class SoupGatewayActor
     );
     const now = () => this.#nowMs;
     const loginContext = { origin, sessionHandler, source, credentials };
-    this.#connectionContext = { now, logger: this.logger, defer: (work) => this.#departures.add(work) };
+    const defer = (work: () => void) => this.#departures.add(work);
+    this.#connectionContext = { now, logger: this.logger, defer, catchUp: new CatchUp() };
     this.#clientContext = {
       now,
       logger: this.logger,

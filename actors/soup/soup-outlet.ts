@@ -1,7 +1,7 @@
 import type { ServerMessage } from '../../protocol/index.js';
 import { type Dialect, SoupError, soupLimits } from '../../protocol/soup/index.js';
 import type { Outlet } from '../outlet.js';
-import { PageTurns } from '../page-turns.js';
+import type { PageTurns } from '../page-turns.js';
 import type { Framing } from './framing.js';
 import type { SoupConnection } from './soup-connection.js';
 
@@ -14,7 +14,6 @@ const endedMs = soupLimits.silenceMs;
  */
 export class SoupOutlet implements Outlet {
   readonly id: number;
-  readonly pageTurns = new PageTurns(() => this.hasRoom);
   readonly #connection: SoupConnection;
   readonly #dialect: Dialect;
   readonly #framing: Framing;
@@ -37,6 +36,10 @@ export class SoupOutlet implements Outlet {
 
   get hasRoom(): boolean {
     return this.#connection.hasRoom;
+  }
+
+  get pageTurns(): PageTurns {
+    return this.#connection.pageTurns;
   }
 
   get queuedBytes(): number {

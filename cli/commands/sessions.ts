@@ -1,10 +1,9 @@
-import type { SessionSummary } from '../../client/index.js';
 import type { Command } from '../command.js';
-import { escapeControls, jsonText } from '../escape-controls.js';
+import { jsonText } from '../escape-controls.js';
 import { ExitCode } from '../exit-codes.js';
 import { clientSettings, openClient, sourceOption, tellOutages } from '../open-client.js';
 import { Output } from '../output.js';
-import { table } from '../table.js';
+import { sessionsText } from '../sessions-text.js';
 
 /** `latecomer sessions`: the catalogue of a running server. */
 export const sessions: Command = {
@@ -17,6 +16,10 @@ export const sessions: Command = {
     { flag: 'json', description: 'a JSON object a line' },
   ],
   positionalsMax: 0,
+  notes: [
+    'Times are UTC. A session that was discarded is not to be used; it is kept and served like any other.',
+    'Size and SHA-256 are there once an ended session was read as a whole; --json has all of them.',
+  ],
 
   async run(input) {
     const { options, terminal } = input;
@@ -26,7 +29,7 @@ export const sessions: Command = {
       const source = options.get('source') as string | undefined;
       const list = await client.sessions({ ...(source === undefined ? {} : { source }), signal: terminal.interrupted });
       const output = new Output(terminal.stdout);
-      const lines = options.has('json') ? list.map((session) => jsonText(session)) : sessionLines(list);
+      const lines = options.has('json') ? list.map((session) => jsonText(session)) : sessionsText(list, Date.now());
       for (const line of lines) output.line(line);
       await output.end();
     } finally {
@@ -35,25 +38,3 @@ export const sessions: Command = {
     return ExitCode.done;
   },
 };
-
-function sessionLines(list: readonly SessionSummary[]): string[] {
-  const headings = ['SOURCE', 'SESSION', 'STATE', 'FIRST', 'LAST', 'STARTED', 'ENDED', 'REASON'];
-  const rows = list.map(({ source, session, state, firstSeq, lastSeq, createdMs, endedMs, reason }) => [
-    source,
-    session,
-    state,
-    String(firstSeq),
-    String(lastSeq),
-    time(createdMs),
-    endedMs === undefined ? '' : time(endedMs),
-    reason ?? '',
-  ]);
-  return table(
-    headings,
-    rows.map((row) => row.map(escapeControls)),
-  );
-}
-
-function time(ms: number): string {
-  return new Date(ms).toISOString();
-}

@@ -20,13 +20,15 @@ interface TailRequest {
   /** Most messages printed. */
   count: number;
   wait: boolean;
+  /** Go on with the sessions behind. */
+  follow: boolean;
   print: (message: PrintedMessage) => string;
 }
 
-/** `latecomer tail`: follow a session. */
+/** `latecomer tail`: follow a source, or read a session. */
 export const tail: Command = {
   name: 'tail',
-  summary: 'print the messages of a session as they come, from any number on',
+  summary: 'print the messages of a source as they come, from any number on',
   usage: '[options]',
   settings: clientSettings,
   options: [
@@ -34,18 +36,20 @@ export const tail: Command = {
     {
       flag: 'session',
       placeholder: 'NAME',
-      description: 'session to read; the active one when not given, else the newest',
+      description: 'session to read, S01 is the first of today; the active one, and those behind it, when not given',
     },
     { flag: 'from', placeholder: 'N', description: 'first number; 0 is the newest message; live only when not given' },
     { flag: 'to', placeholder: 'N', description: 'end after this number' },
     { flag: 'count', placeholder: 'N', description: 'end after this many messages' },
+    { flag: 'follow', description: 'when the session given with --session ends, go on with those behind it' },
     { flag: 'wait', description: 'when --from is beyond the next number, wait for it' },
     { flag: 'json', description: 'a JSON object a line: {"session","seq","time","payload"}' },
   ],
   positionalsMax: 0,
   notes: [
     'A line holds number, time and payload, separated by tabs. With --json a payload is a string when it is UTF-8, else {"base64":"…"}.',
-    'What can no longer be delivered, outages of the server, and the end of the session, are told on stderr.',
+    'Without --session and --to it goes on with the next session when one ends; its numbers start again from 1.',
+    'What can no longer be delivered, outages of the server, and the end of a session, are told on stderr.',
   ],
 
   async run(input) {
@@ -64,6 +68,7 @@ function requestOf(options: CommandInput['options']): TailRequest {
   if (options.has('to') && from === undefined) {
     throw new UsageError('--to needs --from: without it tail starts behind the newest message, which may be past --to');
   }
+  if (options.has('to') && options.has('follow')) throw new UsageError('--to ends in a session, --follow goes on');
   const to = wholeNumber(options, 'to', 1) ?? Number.POSITIVE_INFINITY;
   if (from !== undefined && to < from) throw new UsageError(`--to ${to} is before --from ${from}`);
   return {
@@ -72,16 +77,18 @@ function requestOf(options: CommandInput['options']): TailRequest {
     to,
     count: wholeNumber(options, 'count', 1) ?? Number.POSITIVE_INFINITY,
     wait: options.has('wait'),
+    follow: options.has('follow') || !(options.has('session') || options.has('to')),
     print: options.has('json') ? jsonLine : plainLine,
   };
 }
 
 async function follow(client: Client, request: TailRequest, terminal: Terminal): Promise<number> {
-  const { session, from, wait, to } = request;
+  const { session, from, wait, follow: follows } = request;
   const subscription = client.subscribe({
     ...(session === undefined ? {} : { session }),
     ...(from === undefined ? {} : { from }),
     ...(wait ? { wait } : {}),
+    ...(follows ? { follow: true } : {}),
   });
   const progress = new ProgressLine(terminal.stderr);
   const output = new Output(terminal.stdout, () => progress.clear());
@@ -89,9 +96,9 @@ async function follow(client: Client, request: TailRequest, terminal: Terminal):
   const close = () => subscription.close();
   if (stop.aborted) close();
   else stop.addEventListener('abort', close, { once: true });
-  const rewind = report(client, subscription, terminal, progress, to);
+  const rewind = report(client, subscription, terminal, progress, request);
   try {
-    await printAll(subscription, request, output, (seq) => rewind.moved(seq));
+    await printAll(subscription, request, output, (name, seq) => rewind.moved(name, seq));
   } finally {
     stop.removeEventListener('abort', close);
     progress.clear();
@@ -104,7 +111,7 @@ async function printAll(
   subscription: Subscription<Uint8Array>,
   { to, count, print }: TailRequest,
   output: Output,
-  moved: (seq: number) => void,
+  moved: (session: string, seq: number) => void,
 ): Promise<void> {
   let left = count;
   for await (const block of subscription.blocks()) {
@@ -116,7 +123,7 @@ async function printAll(
       }
       if (message.seq >= to || left === 0 || output.closed.aborted) return;
     }
-    moved(block.lastSeq);
+    moved(block.session, block.lastSeq);
   }
 }
 
@@ -126,31 +133,35 @@ function report(
   subscription: Subscription<Uint8Array>,
   terminal: Terminal,
   progress: ProgressLine,
-  to: number,
-): { moved(seq: number): void } {
+  { to, follow: follows }: TailRequest,
+): { moved(session: string, seq: number): void } {
   const tell = (text: string) => {
     progress.clear();
     say(terminal, text);
   };
   const outages = new Outages(client, tell);
   subscription.on('subscribed', ({ from }) => outages.over(`resumed at ${from}`));
-  let rewind: { firstSeq: number; lastSeq: number } | undefined;
-  subscription.on('rewinding', ({ from, lastSeq }) => {
-    rewind = { firstSeq: from, lastSeq: Math.min(lastSeq, to) };
+  // The one behind may begin before the last messages of the one at hand are printed.
+  const rewinds = new Map<string, { firstSeq: number; lastSeq: number }>();
+  subscription.on('rewinding', ({ session, from, lastSeq }) => {
+    rewinds.set(session, { firstSeq: from, lastSeq: Math.min(lastSeq, to) });
   });
-  subscription.on('live', () => {
-    rewind = undefined;
+  subscription.on('live', ({ session }) => {
+    rewinds.delete(session);
     progress.clear();
   });
   subscription.on('lost', ({ session, from, to: lastLost, reason }) => {
     tell(`LOST messages ${from} to ${lastLost} of session ${session}: ${reason}`);
     if (lastLost >= to) subscription.close();
   });
-  subscription.on('ended', ({ session, lastSeq, reason }) => {
-    tell(`session ${session} ended after message ${lastSeq}: ${reason}`);
+  subscription.on('ended', ({ session, lastSeq, reason, discarded, next }) => {
+    rewinds.delete(session);
+    const how = `${discarded ? 'was discarded' : 'ended'} after message ${lastSeq}: ${reason}`;
+    tell(`session ${session} ${how}${follows && next !== undefined ? `; going on with session ${next}` : ''}`);
   });
   return {
-    moved: (seq) => {
+    moved: (session, seq) => {
+      const rewind = rewinds.get(session);
       if (rewind !== undefined) progress.moved({ ...rewind, seq });
     },
   };

@@ -31,6 +31,8 @@ export interface ArchiveIndex {
   endedMs: number;
   /** Why it ended. */
   reason: string;
+  /** What it holds is not to be used. */
+  discarded?: true;
   /** Last number of the session; 0 when it had no message. The first one is 1. */
   lastSeq: number;
   /** Messages in the file. */

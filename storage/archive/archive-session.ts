@@ -38,8 +38,9 @@ export async function archiveSession(store: Store, log: Log, path: string, work:
 }
 
 async function writeArchive(store: Store, log: Log, path: string, work: ArchiveWork): Promise<void> {
-  const { source, session, epoch, createdMs, endedMs = 0, reason = '', lastSeq } = store.summary(log);
-  const facts: ArchiveFacts = { source, session, epoch, createdMs, endedMs, reason, lastSeq };
+  const { source, session, epoch, createdMs, endedMs = 0, reason = '', discarded, lastSeq } = store.summary(log);
+  const mark = discarded && ({ discarded } as const);
+  const facts: ArchiveFacts = { source, session, epoch, createdMs, endedMs, reason, ...mark, lastSeq };
   let index: ArchiveIndex | undefined;
   await writeWhole(
     path,

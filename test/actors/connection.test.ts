@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
+import { CatchUp } from '../../actors/catch-up.js';
 import { Connection } from '../../actors/connection.js';
 import {
   type ClientMessage,
@@ -42,6 +43,7 @@ class Stage {
       now: () => clock.nowMs,
       logger: silent,
       defer: (work) => setImmediate(work),
+      catchUp: new CatchUp(),
     });
     const stage = new Stage(connection, far, clock);
     connection.listen({

@@ -1,4 +1,5 @@
-import { describe, expect, it, vi } from 'vitest';
+import type { Socket } from 'node:net';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import EdgeActor, { type EdgeProtocol } from '../../actors/edge.js';
 import type { Origin } from '../../actors/origin.js';
 import type { Rewinds } from '../../actors/rewinds.js';
@@ -17,16 +18,22 @@ async function start({ connectionsMax = 100, loginsMax = 100 } = {}): Promise<Re
   return system.spawn({ actor: EdgeActor }, { name: 'Edge', parameters: { limits: edgeLimits, origin, rewinds } });
 }
 
-/** A client whose connection the edge was handed. */
-async function client(edge: Ref<EdgeProtocol>, { login = false } = {}) {
-  const { near, far } = await socketPair();
+/** What arrives at a client's end. */
+function hearing(far: Socket): ServerMessage[] {
   const reader = new FrameReader(limits.frameBytesMax);
   const heard: ServerMessage[] = [];
-  let ended = false;
   far.on('data', (chunk) => {
     reader.push(chunk);
     for (let frame = reader.take(); frame; frame = reader.take()) heard.push(decodeServerMessage(frame));
   });
+  return heard;
+}
+
+/** A client whose connection the edge was handed. */
+async function client(edge: Ref<EdgeProtocol>, { login = false } = {}) {
+  const { near, far } = await socketPair();
+  const heard = hearing(far);
+  let ended = false;
   far.on('close', () => {
     ended = true;
   });
@@ -41,6 +48,20 @@ async function client(edge: Ref<EdgeProtocol>, { login = false } = {}) {
 }
 
 const ask = { timeoutMs: 5_000 };
+const tick = 25;
+/** After which one that has not logged in may be given up. */
+const aMoment = 1_000 + 2 * tick;
+
+/** The edge has looked at least once at what each of its sockets has to read. */
+async function socketsAreRead(): Promise<void> {
+  for (let turns = 0; turns < 3; turns += 1) await turn();
+}
+
+function pausedClock(): { pass(ms: number): void } {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'performance'] });
+  onTestFinished(() => void vi.useRealTimers());
+  return { pass: (ms) => void vi.advanceTimersByTime(ms) };
+}
 
 describe('an edge', () => {
   it('counts its connections and forgets those that go', async () => {
@@ -74,17 +95,62 @@ describe('an edge', () => {
   });
 
   it('gives up the login that has waited longest when there are too many, but nobody who has logged in', async () => {
+    const clock = pausedClock();
     const edge = await start({ loginsMax: 2 });
     const members = [];
     for (let count = 0; count < 5; count += 1) members.push(await client(edge, { login: true }));
     const waiting = [await client(edge), await client(edge), await client(edge)];
+    await socketsAreRead();
+    clock.pass(aMoment);
     expect(await waiting[0]!.hears('ERROR')).toMatchObject({ code: 'ERR_LOGIN_TIMEOUT', remedy: 'reconnect' });
-    const late = await client(edge, { login: true });
+    waiting.push(await client(edge));
+    await socketsAreRead();
+    clock.pass(tick);
     expect(await waiting[1]!.hears('ERROR')).toMatchObject({ code: 'ERR_LOGIN_TIMEOUT' });
-    expect(late.heard).toMatchObject([{ type: 'LOGGED_IN' }]);
     waiting[2]!.far.write(encodeMessage({ type: 'LOGIN', versions: [1] }));
     await waiting[2]!.hears('LOGGED_IN');
-    expect(members.map(({ heard }) => heard.map(({ type }) => type))).toEqual(members.map(() => ['LOGGED_IN']));
+    for (const member of members) expect(member.heard.some(({ type }) => type === 'ERROR')).toBe(false);
+  });
+
+  it('gives up nobody of a crowd that has only just dialled, or whose logins lie in the sockets unread', async () => {
+    const clock = pausedClock();
+    const edge = await start({ loginsMax: 2 });
+    const crowd = [];
+    for (let count = 0; count < 10; count += 1) crowd.push(await client(edge));
+    await socketsAreRead();
+    clock.pass(aMoment - 2 * tick);
+    await socketsAreRead();
+    for (const { far } of crowd) far.write(encodeMessage({ type: 'LOGIN', versions: [1] }));
+    clock.pass(3 * tick);
+    for (const { hears } of crowd) await hears('LOGGED_IN');
+    for (const { heard } of crowd) expect(heard.map(({ type }) => type)).toEqual(['LOGGED_IN']);
+  });
+
+  it('gives the place of one that has not logged in to a newcomer when there is no other', async () => {
+    const edge = await start({ connectionsMax: 2 });
+    await client(edge, { login: true });
+    const slow = await client(edge);
+    await socketsAreRead();
+    const newcomer = await client(edge, { login: true });
+    expect(newcomer.heard).toMatchObject([{ type: 'LOGGED_IN' }]);
+    expect(await slow.hears('ERROR')).toMatchObject({ code: 'ERR_LOGIN_TIMEOUT' });
+    await until(slow.ended, 'the end of the slow one');
+  });
+
+  it('takes nobody the place whose login lies in the socket unread', async () => {
+    const edge = await start({ connectionsMax: 1 });
+    const { near, far } = await socketPair();
+    const other = await socketPair();
+    onTestFinished(() => void far.destroy());
+    onTestFinished(() => void other.far.destroy());
+    const heard = hearing(far);
+    const otherHeard = hearing(other.far);
+    for (const socket of [far, other.far]) socket.write(encodeMessage({ type: 'LOGIN', versions: [1] }));
+    edge.sendSocket(near, {});
+    edge.sendSocket(other.near, {});
+    await until(() => heard.length > 0 && otherHeard.length > 0, 'an answer to both');
+    expect(heard).toMatchObject([{ type: 'LOGGED_IN' }]);
+    expect(otherHeard).toMatchObject([{ type: 'ERROR', code: 'ERR_TOO_MANY_CONNECTIONS' }]);
   });
 
   it('tells its clients to reconnect when it drains, and takes nobody any more', async () => {

@@ -1,9 +1,12 @@
 import { describe, expect, it, vi } from 'vitest';
 import GeneratorActor, { type MessageListener } from '../../actors/generator.js';
+import type { Ref } from '../../actors/runtime/index.js';
+import type { SessionRollerProtocol } from '../../actors/session-roller.js';
 import { until } from '../support/deadline.js';
 import { startSystem } from './actor-system.js';
+import { deferred } from './support.js';
 
-type Asked = { topic: string; payload: { payloads?: Uint8Array[]; reason?: string } };
+type Asked = { topic: string; payload: { session?: string; payloads?: Uint8Array[] } };
 
 /** Hears what is made; it refuses while it is told to. */
 class Listener {
@@ -19,21 +22,19 @@ class Listener {
   get texts(): string[] {
     return this.asked.flatMap(({ payload }) => (payload.payloads ?? []).map((bytes) => Buffer.from(bytes).toString()));
   }
-
-  get ends(): number {
-    return this.asked.filter(({ topic }) => topic === 'endOfSession').length;
-  }
 }
 
 async function generatorOf(more: { rate?: number; count?: number; payloadBytes?: number } = {}) {
   const system = await startSystem();
-  const parameters = { rate: 0, payloadBytes: 80, count: 0, source: 'main', clock: () => 0, ...more };
+  const roller = new Listener();
+  const heard = roller as unknown as Pick<Ref<SessionRollerProtocol>, 'ask'>;
+  const parameters = { rate: 0, payloadBytes: 80, count: 0, source: 'main', clock: () => 0, roller: heard, ...more };
   const ref = await system.spawn({ actor: GeneratorActor }, { name: 'Generator', parameters });
   const listener = new Listener();
   const open = (session: string, hears = listener) =>
     ref.tell('sessionOpened', { session, listener: hears as unknown as MessageListener });
   const generate = (count: number) => ref.ask('generate', { count }, { timeoutMs: 5_000 });
-  return { ref, listener, open, generate };
+  return { ref, listener, roller, open, generate };
 }
 
 describe('the generator', () => {
@@ -54,7 +55,7 @@ describe('the generator', () => {
     open('S1');
     open('S2', other);
     await generate(1);
-    ref.tell('sessionClosed', { session: 'S1' });
+    await ref.ask('sessionClosed', { session: 'S1' }, { timeoutMs: 5_000 });
     await generate(1);
     expect([listener.texts.length, other.texts.length]).toEqual([1, 2]);
     expect(await ref.ask('inspect', {}, { timeoutMs: 5_000 })).toEqual({ made: 2, listeners: 1 });
@@ -85,15 +86,43 @@ describe('the generator', () => {
     set.mockRestore();
   });
 
-  it('follows its rate, makes exactly the messages asked for, and ends the session', async () => {
-    const { ref, listener, open } = await generatorOf({ rate: 10_000, count: 1_234 });
+  it('follows its rate, makes exactly the messages asked for, and says that the day is over', async () => {
+    const { ref, listener, roller, open } = await generatorOf({ rate: 10_000, count: 1_234 });
     open('S1');
     ref.tell('begin', {});
     ref.tell('begin', {});
-    await until(() => listener.ends > 0, 'the end of the session');
-    expect([listener.texts.length, listener.ends]).toEqual([1_234, 1]);
+    await until(() => roller.asked.length > 0, 'the end of the day');
+    expect(listener.texts.length).toBe(1_234);
     expect(listener.texts[1_233]).toContain('message 1234 ');
-    expect(listener.asked[listener.asked.length - 1]!.topic).toBe('endOfSession');
+    const reason = 'end of day: the generator has made all its messages';
+    expect(roller.asked).toEqual([{ topic: 'endOfDay', payload: { source: 'main', session: 'S1', reason } }]);
+  });
+
+  it('has its messages written to the session they name, or not at all', async () => {
+    const { listener, open, generate } = await generatorOf();
+    open('S1');
+    await generate(1);
+    expect(listener.asked[0]!.payload.session).toBe('S1');
+  });
+
+  it('has finished with a session when what it made for it is settled, and makes nothing before it is told of the next', async () => {
+    const { ref, listener, open } = await generatorOf({ rate: 1_000 });
+    const publish = deferred<void>();
+    const ask = vi.spyOn(listener, 'ask').mockReturnValueOnce(publish.promise);
+    open('S1');
+    ref.tell('begin', {});
+    await until(() => ask.mock.calls.length === 1, 'a publish that is under way');
+    let closed = false;
+    const closing = ref.ask('sessionClosed', { session: 'S1' }, { timeoutMs: 5_000 }).then(() => {
+      closed = true;
+    });
+    await ref.ask('inspect', {}, { timeoutMs: 5_000 });
+    expect([closed, ask.mock.calls.length]).toEqual([false, 1]);
+    publish.resolve();
+    await closing;
+    open('S2');
+    await until(() => listener.texts.length > 0, 'a message of the next session');
+    expect(listener.texts[0]).toMatch(/^S2 /);
   });
 
   it('goes on when its messages are taken again', async () => {

@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest';
+import { CatchUp } from '../../actors/catch-up.js';
 import { PageTurns, type Turn } from '../../actors/page-turns.js';
 
 /** Three rewinds of one client, and which of them have been told to read. */
 function rewinds(count: number, hasRoom: () => boolean = () => true) {
-  const turns = new PageTurns(hasRoom);
+  const turns = new PageTurns(hasRoom, new CatchUp(() => 0));
   const started: number[] = [];
-  const taken: Turn[] = Array.from({ length: count }, (_, index) => turns.take(() => started.push(index)));
+  const taken: Turn[] = Array.from({ length: count }, (_, index) => turns.take(1, 1, () => started.push(index)));
   return { turns, started, taken };
 }
 
@@ -22,7 +23,7 @@ describe('the page turns of a client', () => {
   it('put one that wants its next page behind those that wait', () => {
     const { turns, started, taken } = rewinds(3);
     taken[0]!.end();
-    turns.take(() => started.push(10));
+    turns.take(1, 1, () => started.push(10));
     expect(started).toEqual([0, 1, 2]);
     taken[2]!.end();
     expect(started).toEqual([0, 1, 2, 10]);

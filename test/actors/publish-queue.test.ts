@@ -234,17 +234,51 @@ describe('a publish queue', () => {
     await flushed;
     expect(queue.depth).toBe(0);
   });
+
+  it('writes nothing of what is queued while it is held, and then all of it to the log it is given', async () => {
+    const { queue, push, write, woken } = queueOf();
+    const teller = new Teller();
+    push(teller, 1);
+    queue.hold();
+    push(teller, 2, texts('held'));
+    const flushed = queue.flushed().then(() => teller.told.push('flushed'));
+    write('os');
+    expect(queue.seal(1024 * 1024)).toBeUndefined();
+    const wakes = woken();
+    const next = emptyLog(8);
+    queue.release(next);
+    expect(woken()).toBe(wakes + 1);
+    write('os');
+    await flushed;
+    expect(textsIn(next.ring.take(1, 1_000))).toEqual(['held']);
+    expect(teller.receipts).toEqual([[[1, 1, 1, 1]], [[2, 1, 1, 1]]]);
+  });
+
+  it('refuses what is held along with what could not be written', () => {
+    const { log, queue, push, seal } = queueOf();
+    const teller = new Teller();
+    push(teller, 1);
+    const sealed = seal();
+    queue.hold();
+    push(teller, 2);
+    sealed.refused(notWritten);
+    expect(teller.told).toEqual(['receipt discarded', { refused: 1, code: 'ERR_NOT_WRITTEN' }]);
+    queue.release(log);
+    push(teller, 1);
+    seal();
+    expect(teller.receipts).toEqual([[[1, 1, 1, 1]], [[1, 1, 1, 1]]]);
+  });
 });
 
 describe('a local producer', () => {
-  it('resolves each publish with its first number', async () => {
-    const { queue, seal, write } = queueOf();
+  it('resolves each publish with its log and its first number', async () => {
+    const { log, queue, seal, write } = queueOf();
     const local = new LocalProducer();
     const published = [texts('a', 'b'), texts('c', 'd'), texts('e')].map((some) => local.publish(queue, some, 'os'));
     const sealed = seal();
     expect(sealed.operations).toHaveLength(1);
     write('os', sealed);
-    expect((await Promise.all(published)).map(({ firstSeq }) => firstSeq)).toEqual([1, 3, 5]);
+    expect(await Promise.all(published)).toEqual([1, 3, 5].map((firstSeq) => ({ log, firstSeq })));
   });
 
   it('has what belongs to a publish written in the batch of its block', async () => {

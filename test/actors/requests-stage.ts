@@ -1,11 +1,14 @@
 import type { Socket } from 'node:net';
 import type { ArchiveRequest } from '../../actors/archiver.js';
+import { CatchUp } from '../../actors/catch-up.js';
 import { Connection } from '../../actors/connection.js';
 import type { OpenPublisher, Origin } from '../../actors/origin.js';
 import { PublishBudget } from '../../actors/publish-window.js';
 import type { PublishAnswer, PublisherOwner } from '../../actors/publisher.js';
 import { Requests } from '../../actors/requests.js';
+import type { ClosedSessions } from '../../actors/server-config.js';
 import SessionHandlerActor from '../../actors/session-handler.js';
+import type { RollRequest } from '../../actors/session-roller.js';
 import type { OpenSubscription, SubscriptionStart } from '../../actors/subscription.js';
 import {
   type ClientMessage,
@@ -18,6 +21,7 @@ import {
   limits,
   ProtocolError,
   type Publish,
+  type Rolled,
   type ServerMessage,
   type SessionReport,
   type SessionSummary,
@@ -57,6 +61,8 @@ export class TestSubscription implements OpenSubscription {
 export class TestOrigin {
   readonly durability = 'disk';
   readonly sources = ['main', 'other'];
+  closedSessions: ClosedSessions = 'pull';
+  readonly rolls: RollRequest[] = [];
   readonly published: Publish[] = [];
   summaries = [sessionOf()];
   owner: PublisherOwner | undefined;
@@ -92,6 +98,14 @@ export class TestOrigin {
   async archive({ source, session }: ArchiveRequest): Promise<SessionReport> {
     await this.archiving;
     return { session: { ...(await this.findSession(source, session)), source }, messages: 10, losses: [] };
+  }
+
+  async roll(request: RollRequest): Promise<Rolled> {
+    this.rolls.push(request);
+    return {
+      ended: sessionOf({ state: 'ended', reason: request.reason }),
+      opened: sessionOf({ session: 'S2', log: 8 }),
+    };
   }
 
   async inspect(): Promise<Record<string, unknown>> {
@@ -130,12 +144,18 @@ export class Stage {
       subscriptions.push(new TestSubscription(start));
       return subscriptions[subscriptions.length - 1]!;
     };
-    const connection = new Connection(near, { now: () => 0, logger: silent, defer: (work) => setImmediate(work) });
+    const connection = new Connection(near, {
+      now: () => 0,
+      logger: silent,
+      defer: (work) => setImmediate(work),
+      catchUp: new CatchUp(),
+    });
     const context = {
       origin: origin as unknown as Origin,
       sessionHandler,
       budget,
       subscribe,
+      defer: (work: () => void) => void setImmediate(work),
       loggingIn() {},
       gone() {},
     };

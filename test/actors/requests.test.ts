@@ -59,6 +59,76 @@ describe('a login', () => {
 });
 
 describe('a subscription of a connection', () => {
+  it('that follows goes on with the session behind when its session has ended, from 1', async () => {
+    const stage = await Stage.start({});
+    stage.subscribe(1, { from: 3, epoch: sessionOf().epoch, follow: true });
+    await stage.hears('SUBSCRIBED');
+    const over = sessionOf({ state: 'ended', next: 'S2' });
+    stage.origin.summaries = [over, sessionOf({ session: 'S2', log: 8, epoch: 'e2', lastSeq: 4 })];
+    stage.subscriptions[0]!.start.over({ lastSeq: 10, reason: 'night', next: 'S2' });
+    expect(await stage.hears('SUBSCRIBED', 2)).toMatchObject({
+      request: 1,
+      log: 8,
+      session: 'S2',
+      from: 1,
+      lastSeq: 4,
+    });
+    expect(stage.subscriptions[1]!.start).toMatchObject({ next: 1, pull: false });
+    stage.subscriptions[1]!.start.over({ lastSeq: 4, reason: 'night' });
+    stage.subscribe(2, { session: 'S2' });
+    await stage.hears('SUBSCRIBED', 3);
+  });
+
+  it('that follows is given a session that has ended as well, also where new requests for one are rejected', async () => {
+    const stage = await Stage.start({});
+    stage.origin.closedSessions = 'reject';
+    stage.subscribe(1, { follow: true });
+    await stage.hears('SUBSCRIBED');
+    const over = sessionOf({ state: 'ended', next: 'S2' });
+    stage.origin.summaries = [over, sessionOf({ session: 'S2', log: 8, state: 'ended', next: 'S3' })];
+    stage.subscriptions[0]!.start.over({ lastSeq: 10, reason: 'night', next: 'S2' });
+    expect(await stage.hears('SUBSCRIBED', 2)).toMatchObject({ log: 8, state: 'ended' });
+    expect(stage.subscriptions[1]!.start).toMatchObject({ next: 1, pull: true });
+    stage.subscribe(2, { session: 'S1', from: 1 });
+    expect(await stage.hears('REJECTED')).toMatchObject({ request: 2, code: 'ERR_SESSION_ENDED' });
+    stage.say({ type: 'REREQUEST', request: 3, session: 'S1', from: 1, to: 2 });
+    expect(await stage.hears('REJECTED', 2)).toMatchObject({ request: 3, code: 'ERR_SESSION_ENDED' });
+    stage.subscribe(4, { session: 'S1', from: 11, epoch: over.epoch });
+    expect(await stage.hears('SUBSCRIBED', 3)).toMatchObject({ request: 4, from: 11 });
+  });
+
+  it('that follows is told when it cannot have the session behind', async () => {
+    const stage = await Stage.start({});
+    stage.subscribe(1, { follow: true });
+    await stage.hears('SUBSCRIBED');
+    stage.subscriptions[0]!.start.over({ lastSeq: 10, reason: 'night', next: 'S2' });
+    expect(await stage.hears('REJECTED')).toMatchObject({ request: 1, code: 'ERR_UNKNOWN_SESSION' });
+  });
+
+  it.each([
+    ['does not follow', false, 'S2'],
+    ['has no session behind it', true, undefined],
+  ])('is over with its session when it %s', async (_why, follow, next) => {
+    const stage = await Stage.start({});
+    stage.subscribe(1, { follow });
+    await stage.hears('SUBSCRIBED');
+    stage.subscriptions[0]!.start.over({ lastSeq: 10, reason: 'night', ...(next !== undefined && { next }) });
+    stage.say({ type: 'INSPECT', request: 2 });
+    await stage.hears('INSPECTION');
+    expect(stage.subscriptions).toHaveLength(1);
+  });
+
+  it('has its session rolled on request', async () => {
+    const stage = await Stage.start({});
+    stage.say({ type: 'ROLL', request: 5, session: 'S1', reason: 'night', discard: true });
+    expect(await stage.hears('ROLLED')).toMatchObject({
+      request: 5,
+      ended: { reason: 'night' },
+      opened: { session: 'S2' },
+    });
+    expect(stage.origin.rolls).toEqual([{ source: 'main', session: 'S1', reason: 'night', discard: true }]);
+  });
+
   it('starts where it was asked to', async () => {
     const stage = await Stage.start({ client: 'me' });
     stage.subscribe(1, { from: 0 });

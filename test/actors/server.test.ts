@@ -75,7 +75,7 @@ describe('a server', () => {
     const early = await Client.login(port, { subscribe: { request: 1, from: 1 } });
     const waiting = await Client.login(port, { subscribe: { request: 1, from: last, wait: true } });
     const ends = await Promise.all([early, waiting].map((client) => client.hears('END_OF_SESSION')));
-    const late = await Client.login(port, { subscribe: { request: 1, from: 777 } });
+    const late = await Client.login(port, { subscribe: { request: 1, session: 'S01', from: 777 } });
     ends.push(await late.hears('END_OF_SESSION'));
     expect([early.run, waiting.run, late.run]).toEqual([
       [1, last],
@@ -87,10 +87,11 @@ describe('a server', () => {
     expect(await late.hears('SUBSCRIBED')).toMatchObject({ state: 'ended', lastSeq: last });
   });
 
-  it('opens the next session when it starts again after one has ended, and still has the one before', async () => {
+  it('rolls at the end of the day its generator tells of, and still has both sessions when it starts again', async () => {
     const first = await start({ generator: { rate: 10_000, count: 10 } });
     const watching = await Client.login(first.port, { subscribe: { request: 1, from: 1 } });
-    const { session } = await watching.hears('END_OF_SESSION');
+    const { session, next, reason } = await watching.hears('END_OF_SESSION');
+    expect(reason).toBe('end of day: the generator has made all its messages');
     await first.stop();
     const { port } = await start({ data: first.data });
     const client = await Client.login(port, { subscribe: { request: 1, session, from: 4 } });
@@ -98,11 +99,45 @@ describe('a server', () => {
     client.wire.send({ type: 'SESSIONS', request: 2 });
     const { sessions } = await client.hears('SESSION_LIST');
     expect(client.run).toEqual([4, 10]);
-    expect(sessions.map(({ state, lastSeq }) => [state, lastSeq])).toEqual([
-      ['ended', 10],
-      ['active', 0],
+    expect(sessions).toMatchObject([
+      { session, state: 'ended', lastSeq: 10, next },
+      { session: next, state: 'active', lastSeq: 0 },
     ]);
-    expect(Number(sessions[1]!.session)).toBeGreaterThan(Number(session));
+    expect(Number(next)).toBe(Number(session) + 1);
+  });
+
+  it('takes a follower from a session to the next, one that is live and one that comes from the log', async () => {
+    const { port } = await start();
+    const publisher = await Client.login(port, { publisher: 'p' });
+    const live = await Client.login(port, { subscribe: { request: 1, from: 1, follow: true } });
+    publisher.publish(1, 'a', 'b');
+    await until(() => live.heard.includes('1..2'), 'the first messages');
+    publisher.wire.send({ type: 'ROLL', request: 1, reason: 'day one', discard: true });
+    publisher.publish(2, 'c');
+    const { ended, opened } = await publisher.hears('ROLLED');
+    await until(() => live.heard.includes('1..1'), 'the first message of the next session');
+    const late = await Client.login(port, { subscribe: { request: 7, session: 'S01', from: 2, follow: true } });
+    await until(() => late.heard.includes('1..1'), 'the same message');
+    const of = ({ heard }: Client) => heard.filter((it) => typeof it === 'string' || /SUB|END/.test(it.type));
+    const end = { type: 'END_OF_SESSION', session: ended!.session, lastSeq: 2, discarded: true, next: opened.session };
+    const went = [end, { type: 'SUBSCRIBED', log: opened.log, session: opened.session, from: 1 }, '1..1'];
+    expect(of(live)).toMatchObject([{ from: 1 }, '1..2', ...went]);
+    expect(of(late)).toMatchObject([{ request: 7, from: 2, state: 'ended' }, '2..2', ...went]);
+  });
+
+  it('serves sessions that have ended only to those who were reading them, where that is configured', async () => {
+    const { port } = await start({ closedSessions: 'reject' });
+    const client = await Client.login(port, { publisher: 'p', subscribe: { request: 1, from: 1 } });
+    client.publish(1, 'a');
+    await until(() => client.heard.includes('1..1'), 'the message');
+    client.wire.send({ type: 'ROLL', request: 2, reason: 'night' });
+    const { session } = await client.hears('END_OF_SESSION');
+    const { epoch } = await client.hears('SUBSCRIBED');
+    const other = await Client.login(port, { subscribe: { request: 1, session, from: 1 } });
+    expect(await other.hears('REJECTED')).toMatchObject({ code: 'ERR_SESSION_ENDED', remedy: 'never' });
+    other.wire.send({ type: 'SUBSCRIBE', request: 2, session, epoch, from: 2 });
+    expect(await other.hears('SUBSCRIBED')).toMatchObject({ request: 2, from: 2, state: 'ended' });
+    expect(await other.hears('END_OF_SESSION')).toMatchObject({ session, lastSeq: 1 });
   });
 
   it('resumes an active session behind its last number', async () => {

@@ -41,12 +41,31 @@ const rejected: Row[] = [
 
 describe('a request for a session', () => {
   it.each(granted)('is granted for %s', (_what, session, asked, decision) => {
-    expect(decideRequest({ request: 1, ...asked }, session)).toEqual(decision);
+    expect(decideRequest({ request: 1, ...asked }, session, 'pull')).toEqual(decision);
   });
 
   it.each(rejected)('is rejected for %s', (_what, session, asked) => {
-    const decide = () => decideRequest({ request: 1, ...asked }, session);
+    const decide = () => decideRequest({ request: 1, ...asked }, session, 'pull');
     expect(decide).toThrow(expect.objectContaining({ code: 'ERR_BEYOND_NEXT', remedy: 'retry' }));
     expect(decide).toThrow(`first number ${asked.from} is beyond the next number ${session.lastSeq + 1}`);
+  });
+
+  it('for a session that has ended is rejected where closed sessions are, and names the one behind it', () => {
+    const over = sessionOf({ state: 'ended', next: 'S2' });
+    const decide = () => decideRequest({ request: 1, from: 1 }, over, 'reject');
+    expect(decide).toThrow(expect.objectContaining({ code: 'ERR_SESSION_ENDED', remedy: 'never' }));
+    expect(decide).toThrow('session S1 has ended and is not served any more; the one behind it is S2');
+  });
+
+  it.each([
+    ['from where its reader was', 4],
+    ['for its end alone', 11],
+  ])('that resumes a session that has ended is granted %s, where closed sessions are rejected', (_what, from) => {
+    const asked = { request: 1, from, epoch: ended.epoch };
+    expect(decideRequest(asked, ended, 'reject')).toEqual({ action: 'pull', next: from });
+  });
+
+  it('for an active session is granted where closed sessions are rejected', () => {
+    expect(decideRequest({ request: 1, from: 1 }, active, 'reject')).toEqual({ action: 'subscribe', next: 1 });
   });
 });

@@ -38,7 +38,8 @@ class Listener implements Member {
 
 function listOf() {
   const origin = new SlowOrigin();
-  const members = new SubscriptionMembers(7, origin as unknown as Origin);
+  const overs: number[] = [];
+  const members = new SubscriptionMembers(7, origin as unknown as Origin, () => overs.push(members.size));
   members.attachedBy({} as never);
   const join = async () => {
     const listener = new Listener();
@@ -49,7 +50,7 @@ function listOf() {
     });
     return { listener, joined: seen[0]! };
   };
-  return { origin, members, join };
+  return { origin, members, join, overs };
 }
 
 describe('the members of a subscription list', () => {
@@ -168,5 +169,21 @@ describe('the members of a subscription list', () => {
     await turn();
     origin.follows[1]!.resolve({ ring, head: 5 });
     expect((await again).joined.head).toBe(5);
+  });
+
+  it('are over when the last one has left a session that has ended, and not before it has', async () => {
+    const { origin, members, join, overs } = listOf();
+    const first = join();
+    origin.follows[0]!.resolve({ ring, head: 5 });
+    members.leave((await first).listener);
+    expect(overs).toEqual([]);
+    const joining = [join(), join()];
+    origin.follows[1]!.resolve({ ring, head: 5 });
+    const [one, other] = await Promise.all(joining);
+    members.sessionEnded({ lastSeq: 5, reason: 'night', next: 'S2' });
+    members.leave(one!.listener);
+    expect(overs).toEqual([]);
+    members.leave(other!.listener);
+    expect(overs).toEqual([0]);
   });
 });

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { pino } from 'pino';
 import { onTestFinished } from 'vitest';
+import { CatchUp } from '../../actors/catch-up.js';
 import { PageTurns } from '../../actors/page-turns.js';
 import {
   blockBody,
@@ -32,9 +33,9 @@ export function textsIn(blocks: readonly Buffer[]): string[] {
   return blocks.flatMap((block) => [...decodePayloads(blockBody(block))].map((payload) => payload.toString()));
 }
 
-/** An active, empty log number 7. */
-export function emptyLog(): Log {
-  const facts = { number: 7, source: 'main', session: 'S1', epoch: 'aabbccddeeff0011', state: 'active' } as const;
+/** An active, empty log, number 7 unless another is given. */
+export function emptyLog(number = 7): Log {
+  const facts = { number, source: 'main', session: 'S1', epoch: 'aabbccddeeff0011', state: 'active' } as const;
   return new Log({ ...facts, firstSeq: 1, lastSeq: 0, timeMs: 0, receiptsSeq: 0 }, 1024 * 1024);
 }
 
@@ -88,7 +89,7 @@ export class TestOutlet {
   readonly written: Buffer[] = [];
   hasRoom = true;
   queuedBytes = 0;
-  readonly pageTurns = new PageTurns(() => this.hasRoom);
+  readonly pageTurns = new PageTurns(() => this.hasRoom, new CatchUp());
 
   send(message: ServerMessage): void {
     this.sent.push(message);

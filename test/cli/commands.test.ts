@@ -19,7 +19,7 @@ beforeAll(async () => {
     ...defaultServerConfig,
     data: directory,
     port: 0,
-    sources: ['main', 'bulk', 'quiet', 'binary', 'live', 'large'],
+    sources: ['main', 'bulk', 'quiet', 'binary', 'live', 'large', 'rolled'],
     generator: { ...defaultServerConfig.generator, rate: 0 },
     durability: 'os' as const,
     diskReserveBytes: 0,
@@ -170,12 +170,84 @@ describe('names with control characters', () => {
   });
 });
 
+describe('roll', () => {
+  it('ends the session of a source; who tails it goes on with the next one', async () => {
+    await run(['publish', '--source', 'rolled', 'one', 'two']);
+    const follower = begin(['tail', '--source', 'rolled', '--from', '1']);
+    await follower.terminal.outHolds('\ttwo\n');
+    const rolled = await run(['roll', '--source', 'rolled', '--reason', 'end of day']);
+    expect(rolled).toMatchObject({ code: 0, err: '' });
+    expect(rolled.out).toMatch(/^session \d{8}01 ended after message 2: end of day; session \d{8}02 is open\n$/);
+    await run(['publish', '--source', 'rolled', 'three']);
+    await follower.terminal.outHolds('\tthree\n');
+    follower.terminal.interrupt('SIGINT');
+    await follower.code;
+    expect(follower.terminal.out()).toMatch(/^1\t\S+\tone\n2\t\S+\ttwo\n1\t\S+\tthree\n$/);
+    expect(follower.terminal.err()).toMatch(
+      /^latecomer: session \d{8}01 ended after message 2: end of day; going on with session \d{8}02\n$/,
+    );
+  });
+
+  it('discards a session, which is listed as such and can still be read', async () => {
+    const discard = [
+      'roll',
+      '--source',
+      'rolled',
+      '--session',
+      'S02',
+      '--discard',
+      '--reason',
+      'wrong prices',
+      '--json',
+    ];
+    const rolled = JSON.parse((await run(discard)).out);
+    expect(rolled).toMatchObject({ ended: { discarded: true, reason: 'wrong prices' }, opened: { state: 'active' } });
+    expect(JSON.parse((await run(discard)).out)).toEqual(rolled);
+    expect((await run(['sessions', '--source', 'rolled'])).out).toMatch(
+      /\n *rolled +\d{8}02 +discarded +1 .+ wrong prices\n/,
+    );
+    const read = await run(['tail', '--source', 'rolled', '--session', 'S02', '--from', '1']);
+    expect(read.out).toMatch(/^1\t\S+\tthree\n$/);
+    expect(read.err).toMatch(/^latecomer: session \d{8}02 was discarded after message 1: wrong prices\n$/);
+  });
+
+  it('reads several sessions, one after the other, from the one that is named', async () => {
+    const { out } = await run([
+      'tail',
+      '--source',
+      'rolled',
+      '--session',
+      'S01',
+      '--from',
+      '2',
+      '--follow',
+      '--count',
+      '2',
+    ]);
+    expect(out).toMatch(/^2\t\S+\ttwo\n1\t\S+\tthree\n$/);
+  });
+
+  it('wants a reason', async () => {
+    for (const argv of [['roll'], ['roll', '--reason', ' ']]) {
+      const { code, err } = await run(argv);
+      expect([code, err]).toEqual([64, 'latecomer: --reason is missing: say why; see latecomer roll --help\n']);
+    }
+  });
+
+  it('says that there is no such session', async () => {
+    const { code, err } = await run(['roll', '--session', 'S77', '--reason', 'why']);
+    expect([code, err]).toEqual([1, 'latecomer: source main has no session S77 (ERR_UNKNOWN_SESSION)\n']);
+  });
+});
+
 describe('sessions and inspect', () => {
   it('list the catalogue, of all sources or of one', async () => {
     const all = await run(['sessions', '--json', '--source', 'main']);
     expect(all.code).toBe(0);
     expect(JSON.parse(all.out)).toMatchObject({ source: 'main', state: 'active', firstSeq: 1 });
-    expect((await run(['sessions'])).out).toMatch(/^SOURCE +SESSION +STATE +FIRST +LAST +STARTED +ENDED +REASON\n/);
+    expect((await run(['sessions'])).out).toMatch(
+      /^SOURCE +SESSION +STATE +MESSAGES +FIRST +LAST +STARTED +ENDED +LASTED +SIZE +SHA-256 +REASON\n/,
+    );
   });
 
   it('print the live state for people and for programs', async () => {

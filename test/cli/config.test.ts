@@ -37,6 +37,7 @@ describe('loadConfiguration', () => {
       ...defaultServerConfig,
       actors: undefined,
       archiveDirectory: undefined,
+      rollAt: undefined,
       soupUser: undefined,
       soupPassword: undefined,
       logLevel: 'info',

@@ -144,7 +144,7 @@ describe('a relay', () => {
     expect(await read(9, 9)).toEqual(['9 nine']);
   });
 
-  it('ends a session that was reset, instead of mixing up two', async () => {
+  it('ends a session that was reset when another one begins, instead of mixing up two', async () => {
     const first = await start();
     await first.client.publish(Buffer.from('one'));
     const relay = await start([relayOf(first.port)]);
@@ -155,6 +155,7 @@ describe('a relay', () => {
     // Another server's session of the same name.
     const upstream = await start([], { data: await archived({ [session]: ['another', 'one'] }) });
     const again = await start([relayOf(upstream.port)], { data: relay.data });
+    await upstream.client.roll({ reason: 'go on' });
     const [line] = await eventually(async () => {
       const sessions = await again.client.sessions();
       return sessions[0]?.state === 'ended' ? sessions : undefined;

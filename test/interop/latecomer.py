@@ -26,9 +26,9 @@ import msgpack
 
 VERSION = 1
 
-LOGIN, SUBSCRIBE, UNSUBSCRIBE, PUBLISH, REREQUEST, HEARTBEAT, SESSIONS = 1, 2, 3, 4, 5, 6, 7
+LOGIN, SUBSCRIBE, UNSUBSCRIBE, PUBLISH, REREQUEST, HEARTBEAT, SESSIONS, ROLL = 1, 2, 3, 4, 5, 6, 7, 10
 LOGGED_IN, SUBSCRIBED, MESSAGES, LIVE, LOST, RESET, END_OF_SESSION, UNSUBSCRIBED = 32, 33, 34, 35, 36, 37, 38, 39
-ACKNOWLEDGED, REFUSED, RETRANSMISSION, RETRANSMITTED, SESSION_LIST, REJECTED, ERROR = 40, 41, 42, 43, 44, 46, 47
+ACKNOWLEDGED, REFUSED, RETRANSMISSION, RETRANSMITTED, SESSION_LIST, REJECTED, ERROR, ROLLED = 40, 41, 42, 43, 44, 46, 47, 49
 
 BLOCK_MESSAGES_MAX = 8192
 BLOCK_PAYLOAD_BYTES_MAX = 262105
@@ -37,7 +37,8 @@ PAYLOAD_BYTES_MAX = 1048320
 Message = collections.namedtuple("Message", "log seq time_ms payload")
 Lost = collections.namedtuple("Lost", "log from_ to reason")
 Live = collections.namedtuple("Live", "log seq")
-Ended = collections.namedtuple("Ended", "log session last_seq reason")
+Ended = collections.namedtuple("Ended", "log session last_seq reason discarded next")
+Followed = collections.namedtuple("Followed", "log session first")
 Stopped = collections.namedtuple("Stopped", "log code message remedy")
 Receipt = collections.namedtuple("Receipt", "number session epoch first_seq count durability")
 
@@ -68,6 +69,7 @@ class Subscription:
 
     def __init__(self, fields):
         self.log = fields["log"]
+        self.request = fields["request"]
         self.source = fields["source"]
         self.session = fields["session"]
         self.epoch = fields["epoch"]
@@ -91,6 +93,8 @@ class Client:
         self.answers = {}
         self.queue = collections.deque()
         self.subscriptions = {}
+        self.followers = set()  # requests that go on with the session behind when one ends
+        self.between = set()  # those of them that wait for it
         self.ranges = {}
         self.receipts = []
         self.unacknowledged = collections.OrderedDict()
@@ -103,15 +107,19 @@ class Client:
 
     # --- requests
 
-    def subscribe(self, session=None, from_=None, epoch=None, wait=None, source=None):
+    def subscribe(self, session=None, from_=None, epoch=None, wait=None, source=None, follow=None):
         """Subscribe; messages come from events(). Raises LatecomerError or ResetError."""
-        fields = self.call(SUBSCRIBE, **{"session": session, "from": from_, "epoch": epoch, "wait": wait, "source": source})
+        fields = self.call(SUBSCRIBE, **{"session": session, "from": from_, "epoch": epoch, "wait": wait, "source": source, "follow": follow})
         return fields["subscription"]  # It may have ended by now: its end can come with the answer.
 
     def unsubscribe(self, log):
         """End a subscription; returns when nothing more of it will come."""
         self.send_message(UNSUBSCRIBE, log=log)
         self.wait_for(lambda: log not in self.subscriptions)
+
+    def roll(self, reason, session=None, discard=None, source=None):
+        """End a session and start the one behind it; returns the lines of both in the catalogue."""
+        return self.call(ROLL, reason=reason, session=session, discard=discard, source=source)
 
     def rerequest(self, from_, to, session=None):
         """The messages of a range that are still there, and the Lost ranges in their places."""
@@ -134,6 +142,8 @@ class Client:
     def call(self, frame_type, **fields):
         self.request += 1
         request = self.request
+        if fields.get("follow"):
+            self.followers.add(request)
         self.send_message(frame_type, request=request, **fields)
         self.wait_for(lambda: request in self.answers)
         answer_type, answer = self.answers.pop(request)
@@ -144,11 +154,11 @@ class Client:
         return answer
 
     def events(self):
-        """Message, Lost, Live, Ended, Stopped of all subscriptions, for as long as there is one."""
+        """Message, Lost, Live, Ended, Followed, Stopped of all subscriptions, for as long as there is one."""
         while True:
             while self.queue:
                 yield self.queue.popleft()
-            if not self.subscriptions:
+            if not self.subscriptions and not self.between:
                 return
             self.pump()
 
@@ -285,8 +295,16 @@ class Client:
             self.logged_in = fields
         elif frame_type == SUBSCRIBED:
             fields["subscription"] = self.subscriptions[fields["log"]] = Subscription(fields)
-            self.answers[fields["request"]] = (frame_type, fields)
-        elif frame_type in (RESET, REJECTED, RETRANSMITTED, SESSION_LIST):
+            if fields["request"] in self.between:
+                if fields["from"] != 1:
+                    raise Violation("the session behind starts at %d" % fields["from"])
+                self.between.remove(fields["request"])
+                self.queue.append(Followed(fields["log"], fields["session"], fields["from"]))
+            else:
+                self.answers[fields["request"]] = (frame_type, fields)
+        elif frame_type == REJECTED and fields["request"] in self.between:
+            raise LatecomerError(fields)
+        elif frame_type in (RESET, REJECTED, RETRANSMITTED, SESSION_LIST, ROLLED):
             self.answers[fields["request"]] = (frame_type, fields)
         elif frame_type == LIVE:
             subscription = self.subscription(fields["log"])
@@ -300,7 +318,9 @@ class Client:
             if fields["lastSeq"] != subscription.next - 1:
                 raise Violation("session ends at %d, %d is next" % (fields["lastSeq"], subscription.next))
             del self.subscriptions[fields["log"]]
-            self.queue.append(Ended(fields["log"], fields["session"], fields["lastSeq"], fields["reason"]))
+            if subscription.request in self.followers and fields.get("next"):
+                self.between.add(subscription.request)
+            self.queue.append(Ended(fields["log"], fields["session"], fields["lastSeq"], fields["reason"], fields.get("discarded", False), fields.get("next")))
         elif frame_type == UNSUBSCRIBED:
             self.subscriptions.pop(fields["log"], None)
             if fields.get("code"):
@@ -382,15 +402,20 @@ def sessions(client, _):
         show(event="session", **session)
 
 
+def roll(client, options):
+    rolled = client.roll(options.reason, session=options.session, discard=options.discard or None)
+    show(event="rolled", ended=rolled["ended"], opened=rolled["opened"])
+
+
 def tail(client, options):
-    subscription = client.subscribe(session=options.session, from_=options.from_, epoch=options.epoch, wait=options.wait or None)
+    subscription = client.subscribe(session=options.session, from_=options.from_, epoch=options.epoch, wait=options.wait or None, follow=options.follow or None)
     show(event="subscribed", session=subscription.session, epoch=subscription.epoch, first=subscription.first, last_seq=subscription.last_seq, state=subscription.state)
     left = options.count
     for event in client.events():
         show_event(event)
         left -= isinstance(event, Message)
         if left == 0 and options.count:
-            client.unsubscribe(subscription.log)
+            client.unsubscribe(event.log)
             return
 
 
@@ -421,8 +446,11 @@ def main():
     parser.add_argument("--epoch")
     parser.add_argument("--number", type=int, help="publish: number of the first one, to send some again")
     parser.add_argument("--wait", action="store_true")
+    parser.add_argument("--follow", action="store_true", help="tail: go on with the session behind")
+    parser.add_argument("--reason", help="roll: why")
+    parser.add_argument("--discard", action="store_true", help="roll: the session is not to be used")
     parser.add_argument("--count", type=int, default=0, help="tail: stop after this many messages")
-    commands = {"login": login, "sessions": sessions, "tail": tail, "publish": publish, "rerequest": rerequest}
+    commands = {"login": login, "sessions": sessions, "tail": tail, "publish": publish, "rerequest": rerequest, "roll": roll}
     parser.add_argument("command", choices=sorted(commands))
     options = parser.parse_args()
     try:

@@ -167,6 +167,30 @@ describe.skipIf(pythonMissing)(`the Python client with a real server (${pythonMi
     expect(beyond.events).toMatchObject([{ event: 'error', code: 'ERR_BEYOND_NEXT' }]);
   });
 
+  test('rolls a session, and follows from one into the next', async () => {
+    const [active] = (await node.sessions()).slice(-1);
+    const before = active!.lastSeq;
+    await publish(['last of the day']);
+    const reader = python('--from', `${before + 1}`, '--follow', '--count', '2', 'tail');
+    await reader.next('live');
+    const rolled = await python('--reason', 'end of day', '--discard', 'roll').all();
+    expect(rolled.events).toMatchObject([
+      { event: 'rolled', ended: { session: active!.session, discarded: true }, opened: { state: 'active' } },
+    ]);
+    await publish(['first of the day']);
+    const { events, code } = await reader.all();
+    expect(code).toBe(0);
+    const next = (await node.sessions()).at(-1)!;
+    expect(events.filter(({ event }) => event === 'ended' || event === 'followed')).toMatchObject([
+      { event: 'ended', session: active!.session, reason: 'end of day', discarded: true, next: next.session },
+      { event: 'followed', session: next.session, log: next.log, first: 1 },
+    ]);
+    expect(messages(events).map(({ seq, payload }) => [seq, payload])).toEqual([
+      [before + 1, 'last of the day'],
+      [1, 'first of the day'],
+    ]);
+  });
+
   test.each([
     ['an unknown source', ['--source', 'nowhere', 'login'], 'ERR_UNKNOWN_SOURCE'],
     ['an unknown session', ['--session', 'never', 'tail'], 'ERR_UNKNOWN_SESSION'],

@@ -34,7 +34,7 @@ const code = fc.constantFrom(...(Object.keys(errorCodes) as (keyof typeof errorC
 const remedy = fc.constantFrom('never' as const, 'retry' as const, 'reconnect' as const);
 
 const subscribe = fc.record(
-  { request: uint, source: name, session: name, from: uint, epoch: name, wait: fc.boolean() },
+  { request: uint, source: name, session: name, from: uint, epoch: name, wait: fc.boolean(), follow: fc.boolean() },
   { requiredKeys: ['request'] },
 );
 
@@ -56,6 +56,8 @@ const session = fc.record(
     checkedMs: uint,
     archivedMs: uint,
     restoredMs: uint,
+    discarded: fc.boolean(),
+    next: name,
   },
   { requiredKeys: ['source', 'session', 'log', 'epoch', 'state', 'firstSeq', 'lastSeq', 'createdMs'] },
 );
@@ -93,6 +95,17 @@ export const clientMessage = fc.oneof(
       session: name,
     },
     { requiredKeys: ['type', 'request', 'action', 'session'] },
+  ),
+  fc.record(
+    {
+      type: is('ROLL'),
+      request: uint,
+      source: name,
+      session: name,
+      reason: fc.string({ minLength: 1, maxLength: 100 }).filter((reason) => reason.trim() !== ''),
+      discard: fc.boolean(),
+    },
+    { requiredKeys: ['type', 'request', 'reason'] },
   ),
   fc.record({ type: is('HEARTBEAT') }),
 ) as fc.Arbitrary<ClientMessage>;
@@ -147,7 +160,18 @@ export const serverMessage = fc.oneof(
     firstSeq: uint,
     lastSeq: uint,
   }),
-  fc.record({ type: is('END_OF_SESSION'), log: uint, session: name, lastSeq: uint, reason: text }),
+  fc.record(
+    {
+      type: is('END_OF_SESSION'),
+      log: uint,
+      session: name,
+      lastSeq: uint,
+      reason: text,
+      discarded: fc.boolean(),
+      next: name,
+    },
+    { requiredKeys: ['type', 'log', 'session', 'lastSeq', 'reason'] },
+  ),
   fc.record({ type: is('UNSUBSCRIBED'), log: uint }),
   fc.record({
     type: is('ACKNOWLEDGED'),
@@ -161,6 +185,10 @@ export const serverMessage = fc.oneof(
   fc.record({ type: is('REFUSED'), number: uint, code, message: text, remedy }),
   fc.record({ type: is('RETRANSMITTED'), request: uint, from: uint, to: uint, messages: uint }),
   fc.record({ type: is('SESSION_LIST'), request: uint, sessions: fc.array(session, { maxLength: 5 }) }),
+  fc.record(
+    { type: is('ROLLED'), request: uint, ended: session, opened: session },
+    { requiredKeys: ['type', 'request', 'opened'] },
+  ),
   fc.record({ type: is('INSPECTION'), request: uint, state: fc.dictionary(key, fc.oneof(uint, text, fc.boolean())) }),
   fc.record(
     {

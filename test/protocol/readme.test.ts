@@ -52,7 +52,17 @@ function describedFields(fields: Fields): string[][] {
 }
 
 const headings = [...readme.matchAll(/^### (\w+) · (\d+) · (client|server|both)$/gm)];
-const clientTypes = ['LOGIN', 'SUBSCRIBE', 'UNSUBSCRIBE', 'PUBLISH', 'REREQUEST', 'SESSIONS', 'INSPECT', 'ARCHIVE'];
+const clientTypes = [
+  'LOGIN',
+  'SUBSCRIBE',
+  'UNSUBSCRIBE',
+  'PUBLISH',
+  'REREQUEST',
+  'SESSIONS',
+  'INSPECT',
+  'ARCHIVE',
+  'ROLL',
+];
 
 describe('protocol/README.md', () => {
   test('lists every frame type with its code and sender, in order of the codes', () => {

@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { CatchUp } from '../../actors/catch-up.js';
 import type { Origin } from '../../actors/origin.js';
 import { PageTurns } from '../../actors/page-turns.js';
 import type { Rewinds } from '../../actors/rewinds.js';
@@ -21,7 +22,14 @@ it('stops in peace while a subscription is being made', async () => {
     subscriptions = given;
   };
   await system.spawn({ actor: Edge }, { name: 'Edge', parameters: { made } });
-  const outlet = { id: 1, hasRoom: true, queuedBytes: 0, pageTurns: new PageTurns(() => true), send() {}, write() {} };
+  const outlet = {
+    id: 1,
+    hasRoom: true,
+    queuedBytes: 0,
+    pageTurns: new PageTurns(() => true, new CatchUp()),
+    send() {},
+    write() {},
+  };
   const start = { session: sessionOf(), next: 1, pull: true, client: '', outlet, over() {} };
   const opening = subscriptions.subscribe(start).catch(() => undefined);
   await system.stop();

@@ -11,6 +11,7 @@ it('asks the subscriptions of a connection in turn, so that none takes all the r
   const answers = [{ source: 'main' }, ...[1, 2, 3].map(subscribed)];
   const context = {
     sessionHandler: { ask: async () => answers.shift() },
+    defer: (work: () => void) => void setImmediate(work),
     loggingIn() {},
     subscribe: async ({ session }: SubscriptionStart) =>
       ({ over: false, drained: () => asked.push(session.log) }) as unknown as OpenSubscription,

@@ -9,6 +9,8 @@ import RewindHostActor from '../../actors/rewind-host.js';
 import type { Ref, System } from '../../actors/runtime/index.js';
 import type { ServerConfig } from '../../actors/server-config.js';
 import SessionActor, { type SessionProtocol } from '../../actors/session.js';
+import { SessionCalendar } from '../../actors/session-calendar.js';
+import SessionRollerActor, { type SessionRollerProtocol } from '../../actors/session-roller.js';
 import { Subscriptions } from '../../actors/subscriptions.js';
 import type { Store } from '../../storage/index.js';
 import { logger, type ServerUnderTest } from './server-under-test.js';
@@ -18,16 +20,32 @@ import { logger, type ServerUnderTest } from './server-under-test.js';
  * edge has a ring of its own, and its rewinds read through main.
  */
 export async function startEdgeUnderTest(system: System, store: Store, config: ServerConfig): Promise<ServerUnderTest> {
+  const calendar = new SessionCalendar(Date.now, config);
+  const schedule = () => () => {};
+  const roller: Ref<SessionRollerProtocol> = await system.spawn(
+    { actor: SessionRollerActor },
+    { name: 'SessionRoller', parameters: { store, calendar, schedule } },
+  );
   const log = await store.createSession('main', '2030010101');
   const { publishBytesMax, connectionsMax, loginsMax, ringBytesMax } = config;
   const session: Ref<SessionProtocol> = await system.spawn(
     { actor: SessionActor },
-    { name: 'Session', parameters: { store, log, publishBytesMax, clock: Date.now } },
+    { name: 'Session', parameters: { store, log, calendar, publishBytesMax, clock: Date.now } },
   );
   const unasked = () => Promise.reject(new Error('nobody asks'));
   const found = () => session;
   const sources = { names: ['main'], check: () => {}, relayOf: () => undefined, session: found, sessionOfLog: found };
-  const origin = new LocalOrigin(store, sources, { inspect: unasked, archive: unasked });
+  const { closedSessions } = config;
+  const origin = new LocalOrigin({
+    store,
+    sources,
+    roller,
+    calendar,
+    closedSessions,
+    inspect: unasked,
+    archive: unasked,
+  });
+  await roller.ask('serve', { source: 'main', session }, { timeoutMs: 5_000 });
   const read = (number: number, from: number) => origin.read(number, from, Number.MAX_SAFE_INTEGER);
   const host = await system.spawn({ actor: RewindHostActor }, { name: 'RewindHost', parameters: { read } });
   const feeds = new Subscriptions(system, origin, new LocalRewinds(host));

@@ -58,19 +58,23 @@ describe('a store that reads pages', () => {
     await remove();
   });
 
-  it('reads about 256 KiB at a time, in contiguous pages', async () => {
-    const pages: [number, number][] = [];
+  it('reads about 256 KiB, and twice as much ahead, in contiguous pages', async () => {
+    const pages: { firstSeq: number; lastSeq: number; bytes: number }[] = [];
     for (let next = 15; next <= 400; ) {
       const page = await store.read(log.number, next, 400);
       const { firstSeq } = page.stretches[0]!;
+      const bytes = page.stretches.reduce((sum, stretch) => sum + stretch.bytes.length, 0);
       expect(firstSeq).toBeLessThanOrEqual(next);
-      pages.push([firstSeq, page.next - 1]);
+      pages.push({ firstSeq, lastSeq: page.next - 1, bytes });
       next = page.next;
     }
-    expect(pages.map(([first]) => first)).toEqual([11, ...pages.slice(0, -1).map(([, last]) => last + 1)]);
-    expect(pages[pages.length - 1]![1]).toBe(400);
-    expect(pages.length).toBeGreaterThan(2);
-    expect(pages.length).toBeLessThan(6);
+    expect(pages.map(({ firstSeq }) => firstSeq)).toEqual([
+      11,
+      ...pages.slice(0, -1).map(({ lastSeq }) => lastSeq + 1),
+    ]);
+    expect(pages[pages.length - 1]!.lastSeq).toBe(400);
+    const blockBytes = pages[0]!.bytes / 11;
+    expect(pages.map(({ bytes }) => bytes / blockBytes)).toEqual([11, 21, 7]);
   });
 
   it('serves a number within a page that was read before without another read', async () => {
@@ -82,13 +86,21 @@ describe('a store that reads pages', () => {
     expect(store.stats()).toMatchObject({ reads, cacheHits: 1 });
   });
 
-  it('reads the next page ahead while the disk is idle', async () => {
-    await store.read(log.number, 1, 400);
-    await until(() => store.stats().reads === 2, 'the second page to be read');
-    const { next } = await store.read(log.number, 1, 400);
-    const { cacheHits } = store.stats();
-    await store.read(log.number, next, 400);
-    expect(store.stats().cacheHits).toBe(cacheHits + 1);
+  it('reads the next two pages ahead while the disk is idle', async () => {
+    let { next } = await store.read(log.number, 1, 400);
+    await until(() => store.stats().reads === 3, 'two more pages to be read');
+    while (next <= 400) ({ next } = await store.read(log.number, next, 400));
+    expect(store.stats()).toMatchObject({ reads: 3, cacheHits: 2 });
+  });
+
+  it('reads no page ahead that starts behind the last number wanted', async () => {
+    const { next } = await store.read(log.number, 1, 120);
+    await until(() => store.stats().reads === 2, 'one more page to be read');
+    expect(next).toBeLessThanOrEqual(120);
+    const page = await store.read(log.number, next, 120);
+    expect(page.next).toBe(121);
+    await store.read(log.number, 1, 120);
+    expect(store.stats().reads).toBe(2);
   });
 
   it('reads each page once for all who follow on each other', async () => {

@@ -47,7 +47,7 @@ async function endedSession(): Promise<string> {
   expect((await run('tail', '--port', port, '--from', '1')).out.trimEnd().split('\n')).toHaveLength(messages);
   const { out } = await run('sessions', '--port', port, '--json');
   await stop(server);
-  return JSON.parse(out).session;
+  return JSON.parse(out.split('\n')[0]!).session;
 }
 
 const count = `${messages} messages, numbers 1 to ${messages}`;

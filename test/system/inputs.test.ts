@@ -83,7 +83,7 @@ test('an input that fails is given up and reported, while the server and its oth
   expect(await readLog(server.port)).toEqual(['one', 'two']);
 });
 
-test('a line ends the session, and the next start of the server goes on behind it in the next one', async () => {
+test('a line rolls the session; what is behind it is in the next one, also after kill -9', async () => {
   const file = join(await arena.directory(), 'app.log');
   await writeFile(file, 'one\nEND OF DAY\ntwo\n');
   const flags = inputs({ kind: 'file', name: 'app', path: file, endOfDay: 'END OF DAY' });

@@ -133,10 +133,13 @@ describe('an http input', () => {
     expect(await post('x')).toMatchObject({ status: 503, code: 'ERR_DISK_FULL' });
   });
 
-  it('ends the session behind what was posted when it is told to', async () => {
+  it('rolls the session behind what was posted when it is told to', async () => {
     const { server, post } = await start();
     await post('last', { 'latecomer-end-of-day': 'market closed' });
-    expect(await server.client.sessions()).toMatchObject([{ state: 'ended', reason: 'market closed', lastSeq: 1 }]);
+    expect(await server.client.sessions()).toMatchObject([
+      { state: 'ended', reason: 'market closed', lastSeq: 1 },
+      { state: 'active', lastSeq: 0 },
+    ]);
   });
 
   it('does not start with a token that could be guessed, nor without one', async () => {

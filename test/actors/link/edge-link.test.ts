@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { EdgeLink } from '../../../actors/link/edge-link.js';
 import { Link } from '../../../actors/link/link.js';
 import { RemoteOrigin } from '../../../actors/link/remote-origin.js';
-import type { Origin } from '../../../actors/origin.js';
+import type { Origin, OriginFacts } from '../../../actors/origin.js';
 import type { PublishAnswer } from '../../../actors/publisher.js';
 import type { Ref } from '../../../actors/runtime/index.js';
 import type { SubscriptionStart } from '../../../actors/subscription.js';
@@ -50,14 +50,21 @@ async function linked(main = new TestOrigin()) {
     closed: () => closed.push('edge'),
   });
   const { fields } = await link.call('facts', {});
-  const edge = new RemoteOrigin(link, fields as { durability: 'disk'; sources: string[] }, 1024 * 1024);
+  const edge = new RemoteOrigin(link, fields as unknown as OriginFacts, 1024 * 1024);
   return { main, edge, link, feeds, closed };
 }
 
 describe('an edge', () => {
   it('knows the facts of its server', async () => {
     const { edge } = await linked();
-    expect([edge.durability, edge.sources]).toEqual(['disk', ['main', 'other']]);
+    expect([edge.durability, edge.sources, edge.closedSessions]).toEqual(['disk', ['main', 'other'], 'pull']);
+  });
+
+  it('has sessions rolled by its server', async () => {
+    const { main, edge } = await linked();
+    const rolled = await edge.roll({ source: 'main', session: 'S1', reason: 'closed' });
+    expect(main.rolls).toEqual([{ source: 'main', session: 'S1', reason: 'closed', discard: false }]);
+    expect(rolled).toMatchObject({ ended: { session: 'S1', reason: 'closed' }, opened: { session: 'S2' } });
   });
 
   it('asks main for sessions, and gets its errors', async () => {
@@ -121,12 +128,13 @@ describe('an edge', () => {
     const list = new List();
     await edge.follow(7, list.ref);
     await until(() => feeds.length === 1, 'the feed');
-    feeds[0]!.start.outlet.send({ type: 'END_OF_SESSION', log: 7, session: 'S1', lastSeq: 10, reason: 'closed' });
+    const end = { lastSeq: 10, reason: 'closed', discarded: true, next: 'S2' };
+    feeds[0]!.start.outlet.send({ type: 'END_OF_SESSION', log: 7, session: 'S1', ...end });
     await until(() => list.told.length === 1, 'the end');
-    expect(list.told).toMatchObject([['sessionEnded', { lastSeq: 10, reason: 'closed' }]]);
+    expect(list.told).toEqual([['sessionEnded', end]]);
     edge.unfollow(7);
-    main.summaries = [sessionOf({ state: 'ended', reason: 'closed' })];
-    expect(await edge.follow(7, list.ref)).toMatchObject({ head: 10, end: { lastSeq: 10, reason: 'closed' } });
+    main.summaries = [sessionOf({ state: 'ended', reason: 'closed', discarded: true, next: 'S2' })];
+    expect(await edge.follow(7, list.ref)).toMatchObject({ head: 10, end });
     expect(feeds).toHaveLength(1);
   });
 

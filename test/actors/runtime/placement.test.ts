@@ -29,7 +29,11 @@ describe('Placement.parse', () => {
   it.each([
     ['a misspelt actor', { Edeg: { mode: 'forked' } }, "unknown actor 'Edeg'; did you mean 'Edge'?"],
     ['a misspelt long actor', { rewindhots: {} }, "unknown actor 'rewindhots'; did you mean 'RewindHost'?"],
-    ['an unknown actor', { Frobnicator: {} }, "unknown actor 'Frobnicator'; known are Server, Session, Generator,"],
+    [
+      'an unknown actor',
+      { Frobnicator: {} },
+      "unknown actor 'Frobnicator'; known are Server, Session, SessionRoller, Generator,",
+    ],
     ['an inherited name', { constructor: {} }, "unknown actor 'constructor'"],
     ['an actor placed twice', { Edge: {}, edge: {} }, "Edge is placed twice, as 'Edge' and as 'edge'"],
     [

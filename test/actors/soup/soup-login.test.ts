@@ -27,7 +27,7 @@ function contextOf(
   const sessionHandler = {
     ask: async (_topic: unknown, payload: { request: { session: string; from: number; request: number } }) => {
       const session = find(payload.request.session);
-      return { session, decision: decideRequest(payload.request, session) };
+      return { session, decision: decideRequest(payload.request, session, 'pull') };
     },
   } as unknown as SoupLoginContext['sessionHandler'];
   return { source: 'main', credentials: {}, sessionHandler, ...more, origin };

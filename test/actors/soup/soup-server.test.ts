@@ -139,15 +139,15 @@ describe('the Soup port of a server', () => {
     const generator = { rate: 100_000, payloadBytes: 50, count: 500, source: 'main' };
     const { soupPort } = await start({ generator });
     for (const [format, bytes] of [
-      ['binary', binLogin(1)],
-      ['lines', lineLogin(1)],
+      ['binary', binLogin(1, 'S01')],
+      ['lines', lineLogin(1, 'S01')],
     ] as const) {
       const client = await login(soupPort, format, bytes);
       await client.take('Z');
       await client.closed;
       expect(client.next).toBe(501);
     }
-    const atTheEnd = await login(soupPort, 'binary', binLogin(501));
+    const atTheEnd = await login(soupPort, 'binary', binLogin(501, 'S01'));
     await atTheEnd.take('Z');
     await atTheEnd.closed;
     expect(atTheEnd.texts).toEqual([]);

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
+import { CatchUp } from '../../../actors/catch-up.js';
 import { Framing } from '../../../actors/soup/framing.js';
 import { SoupClient, type SoupClientContext } from '../../../actors/soup/soup-client.js';
 import { SoupConnection } from '../../../actors/soup/soup-connection.js';
@@ -91,7 +92,12 @@ export class SoupStage {
         stage.departures += 1;
       },
     };
-    const connection = new SoupConnection(near, { now, logger, defer: (work) => setImmediate(work) });
+    const connection = new SoupConnection(near, {
+      now,
+      logger,
+      defer: (work) => setImmediate(work),
+      catchUp: new CatchUp(),
+    });
     const client = new SoupClient(connection, context);
     stage = new SoupStage(client, far, log, clock);
     connection.listen(client);

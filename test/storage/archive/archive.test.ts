@@ -184,6 +184,17 @@ describe('a restored session', () => {
     await now.close();
   });
 
+  it('is still one that is not to be used, and has the one behind it in time', async () => {
+    const log = await store.createSession('main', '2026112101');
+    const next = await store.rollSession(log, { session: '2026112102', reason: 'nonsense', discarded: true });
+    await archiveSession(store, log, path);
+    expect(await restoreSession(other, path)).toMatchObject({ reason: 'nonsense', discarded: true });
+    await store.keeping.remove(log);
+    await restoreSession(store, path);
+    expect(store.findSession('main', '2026112101')).toMatchObject({ discarded: true, next: next.session });
+    expect(store.activeSession('main')).toBe(next);
+  });
+
   it('is there after a restart', async () => {
     await archiveSession(store, await makeSession(), path);
     const disk = new FaultDisk();

@@ -77,6 +77,21 @@ describe('a session that is removed', () => {
     expect(await disk.level!.keys({ gte: Buffer.from([4]) }).all()).toEqual([]);
   });
 
+  it('is followed by the first one behind it that is still there', async () => {
+    store = await openStore(directory, new FaultDisk());
+    const first = await store.createSession('main', '1');
+    const second = await store.rollSession(first, { session: '2', reason: 'enough' });
+    const third = await store.rollSession(second, { session: '3', reason: 'enough' });
+    const next = () => store.summary(first).next;
+    expect(next()).toBe('2');
+    await store.keeping.remove(first);
+    expect(next()).toBe('2');
+    await store.keeping.remove(second);
+    expect(next()).toBe('3');
+    expect(store.summary(third).next).toBeUndefined();
+    expect(store.sessions().map(({ session }) => session)).toEqual(['3']);
+  });
+
   it('can be ended, read and described by those who still know it', async () => {
     store = await openStore(directory, new FaultDisk());
     const log = await endedSession(store, 'gone', [['a', 'b']]);

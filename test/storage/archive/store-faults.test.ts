@@ -89,6 +89,22 @@ async function atEveryCommit(
   }
 }
 
+it('a restore whose last batch is found to be written when the database is open again is there once', async () => {
+  const calm = new FaultDisk();
+  await restoreSession(await prepared(calm), path);
+  const disk = new FaultDisk();
+  const store = await prepared(disk);
+  disk.failingOpens = 0;
+  disk.failAt(calm.commits - 1, 'fsync-kept');
+  await restoreSession(store, path);
+  expect(store.stats().reopens).toBe(1);
+  expect(store.activeSession('main')).toBeUndefined();
+  expect(store.sessions().map(({ session, state }) => [session, state])).toContainEqual(['s', 'ended']);
+  expect(store.sessions()).toHaveLength(2);
+  expect(await contents(store, store.log(2)!)).toEqual(blocks.flat());
+  await store.close();
+});
+
 describe.each(faults)('with %s at any commit', (fault) => {
   it('a restore is there whole or leaves nothing, and can be done again', async () => {
     await atEveryCommit(

@@ -1,13 +1,13 @@
-/** Milliseconds of one stretch, after which the event loop gets a turn. */
-const stretchMs = 1;
-/** Pieces of work in one stretch at the most: each has ticks and promises in its wake, which no clock sees. */
+/** Milliseconds of one installment, after which the event loop gets a turn. */
+const installmentMs = 1;
+/** Pieces of work in one installment at the most: each has ticks and promises in its wake, which no clock sees. */
 const piecesMax = 32;
 
 /**
  * Work that may come by the thousand at once: connections that open, or that go. It is done in the order in which it
- * came, in short stretches, so that what goes on meanwhile, the live stream above all, waits for one stretch at the most.
+ * came, in short installments, so that what goes on meanwhile, the live stream above all, waits for one of them at the most.
  */
-export class Stretches {
+export class Installments {
   readonly #now: () => number;
   #waiting: (() => void)[] = [];
 
@@ -23,7 +23,7 @@ export class Stretches {
 
   #run(): void {
     const waiting = this.#waiting;
-    const endMs = this.#now() + stretchMs;
+    const endMs = this.#now() + installmentMs;
     let done = 0;
     do {
       waiting[done]!();

@@ -1,23 +1,23 @@
 import { describe, expect, it } from 'vitest';
-import { Stretches } from '../../actors/stretches.js';
+import { Installments } from '../../actors/installments.js';
 import { turn } from '../support/deadline.js';
 
-describe('work in stretches', () => {
+describe('work in installments', () => {
   it('is done soon and in order, but not before it was all handed in', async () => {
     const done: number[] = [];
-    const stretches = new Stretches(() => 0);
-    for (const item of [1, 2, 3]) stretches.add(() => done.push(item));
+    const installments = new Installments(() => 0);
+    for (const item of [1, 2, 3]) installments.add(() => done.push(item));
     expect(done).toEqual([]);
     await turn();
     expect(done).toEqual([1, 2, 3]);
   });
 
-  it('lets the event loop go on as soon as a stretch has lasted a millisecond', async () => {
+  it('lets the event loop go on as soon as an installment has lasted a millisecond', async () => {
     let nowMs = 0;
     const done: string[] = [];
-    const stretches = new Stretches(() => nowMs);
+    const installments = new Installments(() => nowMs);
     for (const item of ['a', 'b', 'c']) {
-      stretches.add(() => {
+      installments.add(() => {
         nowMs += 1;
         done.push(item);
       });
@@ -31,9 +31,9 @@ describe('work in stretches', () => {
 
   it('lets the event loop go on after some pieces, however quick they are', async () => {
     let done = 0;
-    const stretches = new Stretches(() => 0);
+    const installments = new Installments(() => 0);
     for (let piece = 0; piece < 100; piece += 1) {
-      stretches.add(() => {
+      installments.add(() => {
         done += 1;
       });
     }
@@ -47,13 +47,13 @@ describe('work in stretches', () => {
 
   it('takes what is added by the work itself, and what comes after all was done', async () => {
     const done: string[] = [];
-    const stretches = new Stretches(() => 0);
-    stretches.add(() => {
+    const installments = new Installments(() => 0);
+    installments.add(() => {
       done.push('first');
-      stretches.add(() => done.push('second'));
+      installments.add(() => done.push('second'));
     });
     await turn();
-    stretches.add(() => done.push('third'));
+    installments.add(() => done.push('third'));
     await turn();
     expect(done).toEqual(['first', 'second', 'third']);
   });

@@ -1,0 +1,31 @@
+import type { Rolled, ServerMessage } from '../protocol/index.js';
+import type { RollOptions } from './client-types.js';
+import type { Question } from './requests.js';
+
+/** Asks the server for a roll. */
+export type AskRoll = (
+  question: Extract<Question, { type: 'ROLL' }>,
+  signal: AbortSignal | undefined,
+) => Promise<Pick<ServerMessage, 'type'> & Partial<Rolled>>;
+
+/**
+ * Have a session rolled. It is named in the request, so that one that is sent again over the next connection does not roll
+ * the session behind it too.
+ * @param find the active session of a source
+ */
+export async function rollSession(
+  { reason, session, discard, source, signal }: RollOptions,
+  ask: AskRoll,
+  find: (source: string | undefined) => Promise<{ session: string } | undefined>,
+): Promise<Rolled> {
+  const named = session ?? (await find(source))?.session ?? '';
+  const question = {
+    type: 'ROLL',
+    reason,
+    session: named,
+    ...(source !== undefined && { source }),
+    ...(discard !== undefined && { discard }),
+  } as const;
+  const { ended, opened } = await ask(question, signal);
+  return { opened: opened!, ...(ended && { ended }) };
+}
