@@ -24,7 +24,8 @@ export class EdgeLink {
   readonly #logger: Logger;
   readonly #origin: Origin;
   readonly #subscribe: (start: SubscriptionStart) => Promise<OpenSubscription>;
-  readonly #feeds = new Map<number, Promise<OpenSubscription>>();
+  /** By the number the edge gave them: it may follow a log anew before its last feed has stopped. */
+  readonly #feeds = new Map<number, Promise<OpenSubscription | undefined>>();
   readonly #publishers = new Map<number, OpenPublisher>();
   readonly #pageTurns = new PageTurns(() => this.#hasRoom(), new CatchUp());
   #closed = false;
@@ -45,14 +46,14 @@ export class EdgeLink {
 
   /** The edge has taken everything that was sent to it. */
   drained(): void {
-    for (const feed of this.#feeds.values()) feed.then((subscription) => subscription.drained(), nothing);
+    for (const feed of this.#feeds.values()) feed.then((subscription) => subscription?.drained(), nothing);
     this.#pageTurns.drained();
   }
 
   /** The edge has gone: its feeds end, and nobody speaks for its publishers. */
   closed(): void {
     this.#closed = true;
-    for (const log of this.#feeds.keys()) this.#unfollow(log);
+    for (const feed of this.#feeds.keys()) this.#unfollow(feed);
     for (const publisher of this.#publishers.values()) publisher.close();
     this.#publishers.clear();
   }
@@ -94,10 +95,9 @@ export class EdgeLink {
   notice({ topic, fields, blocks }: LinkMessage): void {
     switch (topic) {
       case 'follow':
-        this.#follow(fields.log as number).catch((error) => this.#failed(error));
-        return;
+        return this.#follow(fields as { log: number; feed: number });
       case 'unfollow':
-        return this.#unfollow(fields.log as number);
+        return this.#unfollow(fields.feed as number);
       case 'publish':
         return this.#publishers.get(fields.publisher as number)?.publish(readPublish(blocks[0]!));
       case 'closePublisher':
@@ -121,24 +121,28 @@ export class EdgeLink {
     return opened.published;
   }
 
+  /** It is known in this turn, so that an `unfollow` that is right behind finds it. */
+  #follow({ log, feed }: { log: number; feed: number }): void {
+    const started = this.#startFeed(log, feed);
+    this.#feeds.set(feed, started);
+    started.catch((error) => this.#failed(error));
+  }
+
   /** The feed starts behind the last number committed now; what comes before it the edge reads when it is asked for. */
-  async #follow(log: number): Promise<void> {
+  async #startFeed(log: number, feed: number): Promise<OpenSubscription | undefined> {
     const session = (await this.#origin.sessions()).find((summary) => summary.log === log);
     if (!session) throw new Error(`an edge follows log ${log}, which does not exist`);
     const { lastSeq, state } = session;
-    this.#link.notify('followed', { log, head: lastSeq, ...(state === 'ended' && { end: sessionEnd(session) }) });
-    if (state === 'ended') return;
-    const feed = this.#subscribe({
+    this.#link.notify('followed', { feed, head: lastSeq, ...(state === 'ended' && { end: sessionEnd(session) }) });
+    if (state === 'ended') return undefined;
+    return await this.#subscribe({
       session,
       next: lastSeq + 1,
       pull: false,
       client: `edge ${this.#pid}`,
-      outlet: this.#outlet(log),
+      outlet: this.#outlet(feed),
       over: () => {},
     });
-    this.#feeds.set(log, feed);
-    await feed;
-    if (this.#closed) this.#unfollow(log);
   }
 
   /** An edge without a feed it asked for would stand still; a new one starts with everything fresh. */
@@ -147,12 +151,12 @@ export class EdgeLink {
     this.#link.close();
   }
 
-  #unfollow(log: number): void {
-    this.#feeds.get(log)?.then((subscription) => subscription.stop(), nothing);
-    this.#feeds.delete(log);
+  #unfollow(feed: number): void {
+    this.#feeds.get(feed)?.then((subscription) => subscription?.stop(), nothing);
+    this.#feeds.delete(feed);
   }
 
-  #outlet(log: number): Outlet {
+  #outlet(feed: number): Outlet {
     const link = this.#link;
     const hasRoom = (): boolean => this.#hasRoom();
     return {
@@ -167,10 +171,10 @@ export class EdgeLink {
       write: (frames) =>
         link.notify(
           'blocks',
-          { log },
+          { feed },
           frames.flatMap((bytes) => splitBlocks(bytes).blocks),
         ),
-      send: (message) => this.#tell(log, message),
+      send: (message) => this.#tell(feed, message),
     };
   }
 
@@ -179,12 +183,12 @@ export class EdgeLink {
   }
 
   /** What a client would be told of its subscription, as the edge needs it. */
-  #tell(log: number, message: ServerMessage): void {
+  #tell(feed: number, message: ServerMessage): void {
     switch (message.type) {
       case 'LOST':
-        return this.#link.notify('lost', { log, to: message.to });
+        return this.#link.notify('lost', { feed, to: message.to });
       case 'END_OF_SESSION':
-        return this.#link.notify('sessionEnded', { log, end: endOf(message) });
+        return this.#link.notify('sessionEnded', { feed, end: endOf(message) });
       case 'UNSUBSCRIBED':
         return this.#link.close();
       default:

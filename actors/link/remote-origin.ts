@@ -38,10 +38,14 @@ export class RemoteOrigin implements Origin {
   readonly closedSessions: ClosedSessions;
   readonly #link: Link;
   readonly #ringBytesMax: number;
+  /** By a number of its own: what main sent of a feed before it heard that nobody wants it is for no other. */
   readonly #feeds = new Map<number, Feed>();
   readonly #following = new Map<number, (followed: Followed) => void>();
+  /** The feed of each log that is followed. */
+  readonly #feedOf = new Map<number, number>();
   readonly #owners = new Map<number, PublisherOwner>();
   #lastEnded: Feed | undefined;
+  #lastFeed = 0;
   #lastPublisher = 0;
 
   constructor(link: Link, facts: OriginFacts, ringBytesMax: number) {
@@ -64,19 +68,24 @@ export class RemoteOrigin implements Origin {
 
   /** Main answers with a notice, not a reply, so that the feed exists before the first block is looked at. */
   follow(log: number, list: Ref<SubscriptionListProtocol>): Promise<Followed> {
+    const feed = ++this.#lastFeed;
+    this.#feedOf.set(log, feed);
     return new Promise((resolve) => {
-      this.#following.set(log, (followed) => {
-        this.#feeds.set(log, { ring: followed.ring, list });
+      this.#following.set(feed, (followed) => {
+        this.#feeds.set(feed, { ring: followed.ring, list });
         resolve(followed);
       });
-      this.#link.notify('follow', { log });
+      this.#link.notify('follow', { log, feed });
     });
   }
 
   unfollow(log: number): void {
-    this.#feeds.delete(log);
-    this.#following.delete(log);
-    this.#link.notify('unfollow', { log });
+    const feed = this.#feedOf.get(log);
+    if (feed === undefined) return;
+    this.#feedOf.delete(log);
+    this.#feeds.delete(feed);
+    this.#following.delete(feed);
+    this.#link.notify('unfollow', { feed });
   }
 
   async read(log: number, from: number, to: number): Promise<Page> {
@@ -125,13 +134,13 @@ export class RemoteOrigin implements Origin {
   notice({ topic, fields, blocks }: LinkMessage): void {
     switch (topic) {
       case 'followed':
-        return this.#followed(fields as { log: number; head: number; end?: SessionEnd });
+        return this.#followed(fields as { feed: number; head: number; end?: SessionEnd });
       case 'blocks':
-        return this.#blocks(this.#feeds.get(fields.log as number), blocks);
+        return this.#blocks(this.#feeds.get(fields.feed as number), blocks);
       case 'lost':
-        return this.#lost(this.#feeds.get(fields.log as number), fields.to as number);
+        return this.#lost(this.#feeds.get(fields.feed as number), fields.to as number);
       case 'sessionEnded':
-        return this.#ended(this.#feeds.get(fields.log as number), fields.end as SessionEnd);
+        return this.#ended(this.#feeds.get(fields.feed as number), fields.end as SessionEnd);
       case 'answer':
         return this.#owners.get(fields.publisher as number)?.answer(fields.answer as PublishAnswer);
       case 'dropped':
@@ -143,10 +152,10 @@ export class RemoteOrigin implements Origin {
     }
   }
 
-  #followed({ log, head, end }: { log: number; head: number; end?: SessionEnd }): void {
+  #followed({ feed, head, end }: { feed: number; head: number; end?: SessionEnd }): void {
     const ring = new Ring(this.#ringBytesMax, head + 1);
-    this.#following.get(log)?.({ ring, head, ...(end && { end }) });
-    this.#following.delete(log);
+    this.#following.get(feed)?.({ ring, head, ...(end && { end }) });
+    this.#following.delete(feed);
   }
 
   #blocks(feed: Feed | undefined, blocks: Buffer[]): void {

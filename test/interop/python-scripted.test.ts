@@ -72,7 +72,7 @@ describe.skipIf(pythonMissing)(
         { event: 'message', log: 7, seq: 9, time_ms: 1009, payload: 'nine' },
         { event: 'live', log: 7, seq: 9 },
         { event: 'message', log: 7, seq: 10, time_ms: 1010, payload: 'ten' },
-        { event: 'ended', log: 7, session: 'day', last_seq: 10, reason: 'closed' },
+        { event: 'ended', log: 7, session: 'day', last_seq: 10, reason: 'closed', next: null, discarded: false },
       ]);
     });
 

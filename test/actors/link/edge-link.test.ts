@@ -153,6 +153,20 @@ describe('an edge', () => {
     expect(again.ring.lastSeq).toBe(13);
   });
 
+  it('leaves no feed behind when it follows, unfollows and follows in one turn; what the first one sends is for nobody', async () => {
+    const { edge, feeds } = await linked();
+    void edge.follow(7, new List().ref);
+    edge.unfollow(7);
+    const list = new List();
+    const { ring } = await edge.follow(7, list.ref);
+    await until(() => feeds.length === 2 && feeds[0]!.stops === 1, 'the first feed to stop');
+    feeds[0]!.start.outlet.write([blockOf(11, 2)]);
+    feeds[1]!.start.outlet.write([blockOf(11, 1)]);
+    await until(() => list.told.length === 1, 'the block of the second feed');
+    expect(list.told).toEqual([['committed', { seq: 11 }]]);
+    expect([ring.lastSeq, feeds[1]!.stops]).toEqual([11, 0]);
+  });
+
   it('passes publishes on as they came, and their answers back', async () => {
     const { main, edge } = await linked();
     const answers: PublishAnswer[] = [];
