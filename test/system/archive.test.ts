@@ -8,21 +8,22 @@ const messages = 2_000;
 
 let directory: string;
 let remove: () => Promise<void>;
-let servers: LatecomerProcess[];
+let processes: LatecomerProcess[];
 
 beforeEach(async () => {
   ({ directory, remove } = await temporaryDirectory());
-  servers = [];
+  processes = [];
 });
 afterEach(async () => {
-  for (const { child } of servers) child.kill('SIGKILL');
-  await Promise.all(servers.map((server) => server.closed));
+  for (const { child } of processes) child.kill('SIGKILL');
+  await Promise.all(processes.map(({ closed }) => closed));
   await remove();
 });
 
 /** A command that is expected to end by itself. */
 async function run(...args: string[]) {
   const command = new LatecomerProcess(args, { cwd: directory });
+  processes.push(command);
   const { code } = await command.closed;
   return { code, out: command.out, err: command.err };
 }
@@ -30,7 +31,7 @@ async function run(...args: string[]) {
 async function serve(...args: string[]): Promise<LatecomerProcess> {
   const fixed = ['--data', 'data', '--port', '0', '--no-supervisor'];
   const server = new LatecomerProcess(['serve', ...fixed, ...args], { cwd: directory });
-  servers.push(server);
+  processes.push(server);
   await server.listening();
   return server;
 }
@@ -44,10 +45,12 @@ async function stop(server: LatecomerProcess): Promise<void> {
 async function endedSession(): Promise<string> {
   const server = await serve('--generator', '100000', '--generator-count', String(messages));
   const port = String(server.port);
-  expect((await run('tail', '--port', port, '--from', '1')).out.trimEnd().split('\n')).toHaveLength(messages);
   const { out } = await run('sessions', '--port', port, '--json');
+  const { session } = JSON.parse(out.split('\n')[0]!);
+  const tail = await run('tail', '--port', port, '--session', session, '--from', '1');
+  expect(tail.out.trimEnd().split('\n')).toHaveLength(messages);
   await stop(server);
-  return JSON.parse(out.split('\n')[0]!).session;
+  return session;
 }
 
 const count = `${messages} messages, numbers 1 to ${messages}`;
