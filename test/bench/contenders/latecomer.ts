@@ -4,6 +4,7 @@ import { packageRoot } from '../../../actors/package-root.js';
 import { LatecomerProcess } from '../../support/latecomer-process.js';
 import { temporaryDirectory } from '../../support/temporary-directory.js';
 import type { Contender, RunningServer } from './contender.js';
+import { endWithBenchmark } from './peer-process.js';
 
 const { version } = JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')) as { version: string };
 
@@ -46,6 +47,7 @@ export async function startLatecomer({
   const serve = ['serve', '--no-supervisor', '--data', place.directory, '--port', '0', '--generator', 'off'];
   const options = ['--log-level', 'warn', ...args];
   const server = new LatecomerProcess([...serve, ...options], { stdio: ['ignore', 'pipe', 'inherit'] });
+  endWithBenchmark(server.child);
   return {
     port: await server.listening(),
     pid: server.pid,

@@ -24,6 +24,13 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
+/** A server does not outlive the benchmark, whatever it ends with. */
+export function endWithBenchmark(server: ChildProcess): void {
+  const end = () => server.kill('SIGKILL');
+  process.once('exit', end);
+  server.once('exit', () => process.off('exit', end));
+}
+
 /** Start a peer and wait until what it prints says that it is ready. */
 export async function startPeer(
   command: string,
@@ -31,6 +38,7 @@ export async function startPeer(
   { ready, port, place }: { ready: RegExp; port: number; place: TemporaryDirectory },
 ): Promise<RunningServer> {
   const child = spawn(command, args, { cwd: place.directory, stdio: ['ignore', 'pipe', 'pipe'] });
+  endWithBenchmark(child);
   await within(printed(child, ready), `${command} to be ready`);
   return {
     port,

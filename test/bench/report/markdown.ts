@@ -19,7 +19,7 @@ export function pageOf(reports: readonly Report[]): string {
 function runsOf(reports: readonly Report[]): string[] {
   const runs = new Map<string, { names: string[]; versions: Set<string> }>();
   for (const { name, date, machine, rounds, rows } of reports) {
-    const key = `${date.slice(0, 10)}, ${machine}, medians of ${rounds} rounds`;
+    const key = `${date.slice(0, 10)}, ${machine}, ${rounds === 1 ? 'one round' : `medians of ${rounds} rounds`}`;
     const run = runs.get(key) ?? { names: [], versions: new Set() };
     runs.set(key, run);
     run.names.push(name);
