@@ -1,14 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import type {
-  Dialect,
-  Follower,
-  FollowListener,
-  FollowOrder,
-  Publisher,
-  PublishListener,
-  PublishOrder,
-} from './dialect.js';
-import { failOnLine, NatsLines, natsConnect, subject } from './nats-lines.js';
+import type { Dialect, FollowOrder, Publisher, PublishListener, PublishOrder } from './dialect.js';
+import { NatsFollower } from './nats-follower.js';
+import { failOnLine, natsConnect, subject } from './nats-lines.js';
 import { Scanner } from './scanner.js';
 
 const delivery = 'delivery';
@@ -25,44 +18,19 @@ export function jetStreamRequest(name: string, body: object): string {
  * acknowledgement of the stream.
  */
 export const jetstream: Dialect = {
-  follower: (order, to) => new JetStreamFollower(order, to),
+  follower: (order, to) => new NatsFollower(consume(order), order, to),
   publisher: (order, to) => new JetStreamPublisher(order, to),
 };
 
 /** Messages come as MSG with a reply subject that holds their numbers; a consumer is made on the same connection. */
-class JetStreamFollower extends NatsLines implements Follower {
-  readonly greeting: Buffer;
-  readonly heartbeat = Buffer.from('PONG\r\n');
-  messages = 0;
-  readonly fellBehind = 0;
-  protected readonly wantsBodies: boolean;
-  readonly #payloadBytes: number;
-  readonly #to: FollowListener;
-
-  constructor({ from, payloadBytes }: FollowOrder, to: FollowListener) {
-    super(payloadBytes);
-    this.#payloadBytes = payloadBytes;
-    this.#to = to;
-    this.wantsBodies = to.payload !== undefined;
-    const config = {
-      deliver_subject: delivery,
-      deliver_policy: from === undefined ? 'new' : 'by_start_sequence',
-      ...(from !== undefined && { opt_start_seq: from }),
-      ack_policy: 'none',
-    };
-    const consumer = jetStreamRequest(`CONSUMER.CREATE.${subject}`, { stream_name: subject, config });
-    this.greeting = Buffer.from(`${natsConnect}SUB ${delivery} 1\r\n${consumer}PING\r\n`);
-  }
-
-  protected message(bytes: Buffer, _at: number, body: number): void {
-    this.messages += 1;
-    this.#to.payload?.(bytes.subarray(body, body + this.#payloadBytes));
-  }
-
-  protected line(text: string): void {
-    failOnLine(text);
-    if (text === 'PONG') this.#to.ready();
-  }
+function consume({ from }: FollowOrder): string {
+  const config = {
+    deliver_subject: delivery,
+    deliver_policy: from === undefined ? 'new' : 'by_start_sequence',
+    ...(from !== undefined && { opt_start_seq: from }),
+    ack_policy: 'none',
+  };
+  return `SUB ${delivery} 1\r\n${jetStreamRequest(`CONSUMER.CREATE.${subject}`, { stream_name: subject, config })}`;
 }
 
 const lineFeed = 0x0a;

@@ -1,47 +1,12 @@
-import type {
-  Dialect,
-  Follower,
-  FollowListener,
-  FollowOrder,
-  Publisher,
-  PublishListener,
-  PublishOrder,
-} from './dialect.js';
+import type { Dialect, Publisher, PublishListener, PublishOrder } from './dialect.js';
+import { NatsFollower } from './nats-follower.js';
 import { failOnLine, NatsLines, natsConnect, subject } from './nats-lines.js';
 
 /** NATS core: nothing is kept. A publish is followed by a PING, and its PONG says that it was taken. */
 export const nats: Dialect = {
-  follower: (order, to) => new NatsFollower(order, to),
+  follower: (order, to) => new NatsFollower(`SUB ${subject} 1\r\n`, order, to),
   publisher: (order, to) => new NatsPublisher(order, to),
 };
-
-class NatsFollower extends NatsLines implements Follower {
-  readonly greeting: Buffer;
-  readonly heartbeat = Buffer.from('PONG\r\n');
-  messages = 0;
-  readonly fellBehind = 0;
-  protected readonly wantsBodies: boolean;
-  readonly #payloadBytes: number;
-  readonly #to: FollowListener;
-
-  constructor({ payloadBytes, elsewhere }: FollowOrder, to: FollowListener) {
-    super(payloadBytes);
-    this.greeting = Buffer.from(`${natsConnect}SUB ${elsewhere ? 'quiet' : subject} 1\r\nPING\r\n`);
-    this.#payloadBytes = payloadBytes;
-    this.#to = to;
-    this.wantsBodies = to.payload !== undefined;
-  }
-
-  protected message(bytes: Buffer, _at: number, body: number): void {
-    this.messages += 1;
-    this.#to.payload?.(bytes.subarray(body, body + this.#payloadBytes));
-  }
-
-  protected line(text: string): void {
-    failOnLine(text);
-    if (text === 'PONG') this.#to.ready();
-  }
-}
 
 class NatsPublisher extends NatsLines implements Publisher {
   readonly greeting = Buffer.from(`${natsConnect}PING\r\n`);
