@@ -1,7 +1,8 @@
 import type { Database } from './database.js';
 import { StorageError } from './errors.js';
-import { readBytes } from './level.js';
+import { type LevelHandle, readBytes } from './level.js';
 import type { Log } from './log.js';
+import { OpenScans } from './open-scans.js';
 import type { Page } from './page.js';
 import { PageCache } from './page-cache.js';
 import { readPage } from './read-page.js';
@@ -16,12 +17,16 @@ const readAheadBytes = 2 * readBytes;
 /** So many pages are read ahead: one is verified and written while the next one comes from disk. */
 const readAheadPages = 2;
 
+/** Reads a page from the database, as {@link readPage} does. */
+type PageRead = (level: LevelHandle, log: number, from: number, lastSeq: number) => Promise<Page>;
+
 /** Serves pages of logs: from the cache, by waiting for a read that is under way, or from the database. */
 export class PageReader {
   readonly #database: Database;
   readonly #cache: PageCache;
   readonly #slots: ReadSlots;
   readonly #alarm: Alarm;
+  readonly #readNext: PageRead;
   readonly #underWay = new Map<string, Promise<Page>>();
   #reads = 0;
   #bytesRead = 0;
@@ -31,6 +36,8 @@ export class PageReader {
     this.#database = database;
     this.#slots = slots;
     this.#alarm = alarm;
+    const scans = new OpenScans(readAheadBytes, alarm);
+    this.#readNext = (...page) => scans.read(...page);
     this.#cache = new PageCache(cacheBytesMax);
   }
 
@@ -56,7 +63,7 @@ export class PageReader {
   /** As {@link SessionKeeping.read}. */
   async readFromDisk(log: Log, from: number): Promise<Page> {
     if (from < log.firstSeq) return gone(log, from, log.lastSeq);
-    const page = await this.#slots.run(() => this.#readPage(log, from, readBytes));
+    const page = await this.#slots.run(() => this.#readPage(log, from, readPage));
     return page.lost && from < log.firstSeq ? gone(log, from, log.lastSeq) : page;
   }
 
@@ -69,7 +76,7 @@ export class PageReader {
     }
     const underWay = this.#underWay.get(position(log, from));
     if (underWay) this.#hits += 1;
-    const page = await (underWay ?? this.#start(log, from, readBytes));
+    const page = await (underWay ?? this.#start(log, from, readPage));
     return this.#cache.find(log.number, from) ?? page;
   }
 
@@ -81,30 +88,30 @@ export class PageReader {
     if (pages === 0 || from > last) return;
     const known = this.#cache.peek(log.number, from) ?? this.#underWay.get(position(log, from));
     if (!known && !this.#slots.idle) return;
-    const { next } = await (known ?? this.#start(log, from, readAheadBytes));
+    const { next } = await (known ?? this.#start(log, from, this.#readNext));
     await this.#readAhead(log, next, last, pages - 1);
   }
 
-  async #start(log: Log, from: number, pageBytes: number): Promise<Page> {
-    const read = this.#slots.run(() => this.#read(log, from, pageBytes));
-    this.#underWay.set(position(log, from), read);
+  async #start(log: Log, from: number, read: PageRead): Promise<Page> {
+    const page = this.#slots.run(() => this.#read(log, from, read));
+    this.#underWay.set(position(log, from), page);
     try {
-      return await read;
+      return await page;
     } finally {
       this.#underWay.delete(position(log, from));
     }
   }
 
-  async #read(log: Log, from: number, pageBytes: number): Promise<Page> {
+  async #read(log: Log, from: number, read: PageRead): Promise<Page> {
     const cached = this.#cache.peek(log.number, from);
     if (cached) return cached;
-    const page = await this.#readPage(log, from, pageBytes);
+    const page = await this.#readPage(log, from, read);
     this.#keep(log.number, page);
     return page;
   }
 
-  #readPage(log: Log, from: number, pageBytes: number): Promise<Page> {
-    return this.#database.read((level) => this.#inTime(readPage(level, log.number, from, log.lastSeq, pageBytes)));
+  #readPage(log: Log, from: number, read: PageRead): Promise<Page> {
+    return this.#database.read((level) => this.#inTime(read(level, log.number, from, log.lastSeq)));
   }
 
   /** The deadline runs while the disk owes a page: neither while the read waits for its turn, nor for a reopen. */

@@ -7,7 +7,7 @@ import { PageBuilder } from './page-builder.js';
 type Entries = AbstractIterator<LevelHandle, Buffer, Buffer>;
 
 /** Entries asked for at once; they come until about a page is together. */
-const entriesMax = 1_000;
+export const entriesMax = 1_000;
 
 /**
  * Read the page of a log that starts at `from`, up to the first loss at the most. What is corrupt is part of the answer,
