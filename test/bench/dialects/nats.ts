@@ -4,7 +4,7 @@ import { failOnLine, NatsLines, natsConnect, subject } from './nats-lines.js';
 
 /** NATS core: nothing is kept. A publish is followed by a PING, and its PONG says that it was taken. */
 export const nats: Dialect = {
-  follower: (order, to) => new NatsFollower(`SUB ${subject} 1\r\n`, order, to),
+  follower: (order, to) => new NatsFollower(`SUB ${order.elsewhere ? 'quiet' : subject} 1\r\n`, order, to),
   publisher: (order, to) => new NatsPublisher(order, to),
 };
 

@@ -52,7 +52,8 @@ function idle(contender: Contender): Row {
     const emptyBytes = rssAnonBytes(pid);
     const crowd = followers({ dialect, port, followers: subscribers, messages: 1, payloadBytes, elsewhere: true });
     await crowd.ready;
-    const before = await pacedPublisher(witness).report;
+    // Whoever hears anything is not idle, and fails.
+    const before = await Promise.race([pacedPublisher(witness).report, crowd.report.then(() => failed())]);
     const fullBytes = rssAnonBytes(pid);
     const during = pacedPublisher(witness);
     await during.ready;
@@ -68,6 +69,10 @@ function idle(contender: Contender): Row {
       },
     };
   });
+}
+
+function failed(): never {
+  throw new Error('the idle subscribers have heard something');
 }
 
 /** Every process started from here may have so many open, once it asks for all it may have; servers do. */
