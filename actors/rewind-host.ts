@@ -58,12 +58,10 @@ export default class RewindHostActor
 
   /** Orders come as notices: open, read, close, each with the rewind's number. */
   async #serve(dataSocket: string, token: string): Promise<void> {
-    const link = await connectLink(dataSocket, token, 'RewindHost', {
-      notice: ({ topic, fields }) => this.#order(link, topic, fields as { rewind: number; log: number; from: number }),
+    await connectLink(dataSocket, token, 'RewindHost', (link) => {
+      this.#read = async (log, from) => pageOf(await link.call('read', { log, from }));
+      return ({ topic, fields }) => this.#order(link, topic, fields as { rewind: number; log: number; from: number });
     });
-    this.#read = async (log, from) => {
-      return pageOf(await link.call('read', { log, from }));
-    };
   }
 
   #order(link: Link, topic: string, { rewind, log, from }: { rewind: number; log: number; from: number }): void {

@@ -2,10 +2,14 @@ import type { OpenRewind, RewindReceiver, Rewinds } from '../rewinds.js';
 import type { Link, LinkMessage } from './link.js';
 import { pageOf } from './page-message.js';
 
-/** Rewinds of the RewindHost in a fork, over its link. While there is no link, nothing can be opened. */
+/**
+ * Rewinds of the RewindHost in a fork, over its link. While the fork is being restarted whoever opens one waits: that is
+ * for its supervisor to limit, and must not use up the restarts of each rewind.
+ */
 export class ForkedRewinds implements Rewinds {
   readonly #receivers = new Map<number, RewindReceiver>();
   #link: Link | undefined;
+  #waiting: (() => void)[] = [];
   #lastRewind = 0;
 
   get size(): number {
@@ -16,6 +20,7 @@ export class ForkedRewinds implements Rewinds {
   connected(link: Link): void {
     if (this.#link) this.disconnected(this.#link, new Error('the process that hosts rewinds was replaced'));
     this.#link = link;
+    for (const resolve of this.#waiting.splice(0)) resolve();
   }
 
   /** The fork is gone: everything open has failed, and is opened again by its subscription's supervisor. */
@@ -28,8 +33,7 @@ export class ForkedRewinds implements Rewinds {
   }
 
   async open(log: number, receiver: RewindReceiver): Promise<OpenRewind> {
-    const link = this.#link;
-    if (!link) throw new Error('the process that hosts rewinds is being restarted');
+    const link = await this.#connection();
     const rewind = ++this.#lastRewind;
     this.#receivers.set(rewind, receiver);
     link.notify('open', { rewind, log });
@@ -39,6 +43,12 @@ export class ForkedRewinds implements Rewinds {
         if (this.#receivers.delete(rewind)) link.notify('close', { rewind });
       },
     };
+  }
+
+  /** It may be gone again when those who have waited get their turn. */
+  async #connection(): Promise<Link> {
+    while (!this.#link) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    return this.#link;
   }
 
   /** A notice of the fork: a page, or a failure. */

@@ -22,7 +22,7 @@ interface Feed {
 /** Connect a forked edge to the process that has the log. */
 export async function connectOrigin(path: string, token: string, ringBytesMax: number): Promise<RemoteOrigin> {
   let origin: RemoteOrigin | undefined;
-  const link = await connectLink(path, token, 'Edge', { notice: (message) => origin?.notice(message) });
+  const link = await connectLink(path, token, 'Edge', () => (message) => origin?.notice(message));
   const { fields } = await link.call('facts', {});
   origin = new RemoteOrigin(link, fields as unknown as OriginFacts, ringBytesMax);
   return origin;

@@ -35,7 +35,7 @@ async function listen({ forkedRewinds = false } = {}) {
   return { dataSocket, origin, rewinds, exit };
 }
 
-const quiet = { notice: () => {} };
+const quiet = () => () => {};
 
 describe('the data socket', () => {
   it('gives an edge with the token access to main', async () => {

@@ -3,6 +3,7 @@ import { ForkedRewinds } from '../../../actors/link/forked-rewinds.js';
 import type { Link } from '../../../actors/link/link.js';
 import type { RewindReceiver } from '../../../actors/rewinds.js';
 import { type Page, stretchOf } from '../../../storage/index.js';
+import { turn } from '../../support/deadline.js';
 import { blockOf } from '../support.js';
 
 /** The link to a fork; it keeps what is sent. */
@@ -36,6 +37,20 @@ function connected() {
 }
 
 describe('rewinds in a fork', () => {
+  it('wait for a fork that is gone before their turn has come, as for one that never was', async () => {
+    const rewinds = new ForkedRewinds();
+    const opening = rewinds.open(7, new Receiver());
+    const short = new TestLink();
+    rewinds.connected(short.link);
+    rewinds.disconnected(short.link, new Error('killed as it came'));
+    await turn();
+    expect(short.sent).toEqual([]);
+    const next = new TestLink();
+    rewinds.connected(next.link);
+    await opening;
+    expect(next.sent).toEqual([['open', { rewind: 1, log: 7 }]]);
+  });
+
   it('are opened, asked and closed over its link, and deliver to their own receiver', async () => {
     const { rewinds, fork } = connected();
     const [one, other] = [new Receiver(), new Receiver()];
@@ -71,16 +86,20 @@ describe('rewinds in a fork', () => {
     expect(receiver.failures).toEqual(['no disk']);
   });
 
-  it('all fail when the fork goes, and cannot be opened until another one is there', async () => {
+  it('all fail when the fork goes; those opened meanwhile wait for the next one', async () => {
     const { rewinds, fork } = connected();
     const receivers = [new Receiver(), new Receiver()];
     for (const receiver of receivers) await rewinds.open(7, receiver);
     rewinds.disconnected(fork.link, new Error('data socket closed'));
     expect(receivers.map(({ failures }) => failures)).toEqual([['data socket closed'], ['data socket closed']]);
-    await expect(rewinds.open(7, receivers[0]!)).rejects.toThrow('is being restarted');
+    const opening = receivers.map((receiver) => rewinds.open(7, receiver));
     const next = new TestLink();
     rewinds.connected(next.link);
-    await rewinds.open(7, receivers[0]!);
-    expect(next.sent).toEqual([['open', { rewind: 3, log: 7 }]]);
+    await Promise.all(opening);
+    expect(next.sent).toEqual([
+      ['open', { rewind: 3, log: 7 }],
+      ['open', { rewind: 4, log: 7 }],
+    ]);
+    expect(receivers.map(({ failures }) => failures)).toEqual([['data socket closed'], ['data socket closed']]);
   });
 });
