@@ -124,36 +124,35 @@ export class PublishQueue implements CommitSource {
   }
 
   seal(bytesMax: number): Sealed | undefined {
-    const taken = this.#take(Math.min(bytesMax, blockPayloadBytesMax));
-    if (taken.length === 0) return undefined;
+    const blocks = this.#takeBlocks(bytesMax);
+    if (blocks.length === 0) return undefined;
     const log = this.#log;
+    const taken = blocks.flat();
     const durability = taken.some((publish) => publish.durability === 'disk') ? 'disk' : 'os';
-    const runs = runsByProducer(taken, log.nextSeq);
-    const receipts: ReceiptWrite[] = [];
-    const publishers: [string, ReceiptRun[]][] = [];
+    const { runs, runsOf } = runsByProducer(blocks, log.nextSeq);
+    const receipts = new Map<Producer, ReceiptWrite>();
     for (const [producer, own] of runs) {
       const receipt = producer.receipt(log, own, durability);
-      if (!receipt) continue;
-      receipts.push(receipt);
-      publishers.push([receipt.publisher, own]);
+      if (receipt) receipts.set(producer, receipt);
     }
-    const { lastSeq, key, value } = log.seal(
-      taken.map((publish) => publish.payloads),
-      this.#clock(),
-      { durability, publishers },
-    );
-    const operations: Operation[] = [{ type: 'put', key, value }];
-    for (const { along } of taken) if (along) operations.push(along(this.#log));
+    const sealed = blocks.map((publishes, index) => {
+      const publishers = receiptsOf(runsOf[index]!, receipts);
+      const payloads = publishes.map((publish) => publish.payloads);
+      return log.seal(payloads, this.#clock(), { durability, publishers });
+    });
+    const operations = sealed.map(({ key, value }): Operation => ({ type: 'put', key, value }));
+    for (const { along } of taken) if (along) operations.push(along(log));
+    const { key: proof, lastSeq } = sealed[sealed.length - 1]!;
     this.#sealedCount = taken.length;
     return {
       operations,
-      bytes: value.length,
+      bytes: sealed.reduce((sum, { value }) => sum + value.length, 0),
       durability,
-      proof: key,
+      proof,
       written: () => {
         this.#sealedCount = 0;
         log.written();
-        for (const receipt of receipts) receipt.written();
+        for (const receipt of receipts.values()) receipt.written();
       },
       tell: (reached) => {
         this.#committed(lastSeq);
@@ -163,7 +162,7 @@ export class PublishQueue implements CommitSource {
       refused: (error) => {
         this.#sealedCount = 0;
         log.discarded();
-        for (const receipt of receipts) receipt.discarded();
+        for (const receipt of receipts.values()) receipt.discarded();
         this.#refuseAll(taken, error);
       },
     };
@@ -182,6 +181,20 @@ export class PublishQueue implements CommitSource {
     }
     for (const [producer, number] of first) producer.refused(number, error);
     this.#settled(sealed.length + waiting.length);
+  }
+
+  /** The publishes of the next blocks: of as many as fit, of one at least. */
+  #takeBlocks(bytesMax: number): QueuedPublish[][] {
+    const blocks: QueuedPublish[][] = [];
+    const waiting = this.#bytes;
+    let room = bytesMax;
+    do {
+      const publishes = this.#take(Math.min(room, blockPayloadBytesMax));
+      if (publishes.length === 0) break;
+      blocks.push(publishes);
+      room = bytesMax - (waiting - this.#bytes);
+    } while (room >= blockPayloadBytesMax);
+    return blocks;
   }
 
   /** The oldest publishes that fit one block: at least one, whatever its size. */
@@ -212,15 +225,34 @@ export class PublishQueue implements CommitSource {
   }
 }
 
-/** The publishes of one block as runs, per producer, in order. */
-function runsByProducer(publishes: readonly QueuedPublish[], firstSeq: number): Map<Producer, ReceiptRun[]> {
-  const runs = new Map<Producer, ReceiptRun[]>();
+type Runs = Map<Producer, ReceiptRun[]>;
+
+/** The publishes of a batch as runs, per producer, in order: of all its blocks together, and of each of them. */
+function runsByProducer(blocks: readonly QueuedPublish[][], firstSeq: number): { runs: Runs; runsOf: Runs[] } {
+  const runs: Runs = new Map();
   let seq = firstSeq;
-  for (const { producer, number, payloads } of publishes) {
-    const own = runs.get(producer) ?? [];
-    runs.set(producer, own);
-    appendRun(own, [number, 1, seq, payloads.count]);
-    seq += payloads.count;
-  }
-  return runs;
+  const runsOf = blocks.map((publishes) => {
+    const ofBlock: Runs = new Map();
+    for (const { producer, number, payloads } of publishes) {
+      appendRun(entryOf(ofBlock, producer), [number, 1, seq, payloads.count]);
+      seq += payloads.count;
+    }
+    for (const [producer, own] of ofBlock) for (const run of own) appendRun(entryOf(runs, producer), run);
+    return ofBlock;
+  });
+  return { runs, runsOf };
+}
+
+function entryOf(runs: Runs, producer: Producer): ReceiptRun[] {
+  const own = runs.get(producer) ?? [];
+  runs.set(producer, own);
+  return own;
+}
+
+/** What is stored with a block of those whose receipts are kept. */
+function receiptsOf(runs: Runs, receipts: ReadonlyMap<Producer, ReceiptWrite>): [publisher: string, ReceiptRun[]][] {
+  return [...runs].flatMap(([producer, own]) => {
+    const receipt = receipts.get(producer);
+    return receipt ? [[receipt.publisher, own]] : [];
+  });
 }

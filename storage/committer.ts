@@ -31,7 +31,7 @@ export interface Sealed {
 export interface CommitSource {
   /**
    * Called when nothing is in flight, once per batch until it returns `undefined`; number and stamp things now.
-   * @param bytesMax room that is left in the batch; a single publish may be larger
+   * @param bytesMax its share of the batch; a single publish may be larger
    */
   seal(bytesMax: number): Sealed | undefined;
 }
@@ -69,7 +69,7 @@ const batchBytesMax = 1024 * 1024;
 
 /**
  * Group commit: exactly one batch in flight for the whole database. While it is, publishes queue up; when it is done,
- * each source seals at most one block, and all of them are the next batch.
+ * each source seals what it has, up to its share, and all of that is the next batch.
  */
 export class Committer {
   readonly #options: CommitterOptions;
@@ -161,11 +161,12 @@ export class Committer {
     const batch: Batch = { items: [], operations: [], bytes: 0, sync: false };
     while (this.#writes.length > 0 && batch.bytes < batchBytesMax) add(batch, this.#writes.shift()!);
     const refusal = this.#options.guard.refusal();
-    for (const source of [...this.#sources]) {
+    const sources = [...this.#sources];
+    for (const [index, source] of sources.entries()) {
       const room = batchBytesMax - batch.bytes;
       if (room < limits.blockBytesMax) break;
       this.#sources.delete(source);
-      const sealed = source.seal(room);
+      const sealed = source.seal(Math.max(room / (sources.length - index), limits.blockBytesMax));
       if (!sealed) continue;
       if (refusal) {
         this.#tell();

@@ -53,7 +53,7 @@ export interface LogFacts {
 
 /**
  * A named, persisted run of messages numbered 1, 2, 3…. The log assigns the numbers and knows what is durable; writing
- * is the committer's work. At most one sealed block is outstanding.
+ * is the committer's work. The sealed blocks are those of one batch: all of them get into the log, or none does.
  */
 export class Log {
   /** The log's number on this server. */
@@ -68,7 +68,8 @@ export class Log {
   #firstSeq: number;
   #lastSeq: number;
   #timeMs: number;
-  #sealed: SealedBlock | undefined;
+  /** The blocks of the batch that is being written. */
+  #sealed: SealedBlock[] = [];
   #smallFrom: number | undefined;
   #receiptsSeq: number;
   #isRemoved = false;
@@ -104,21 +105,20 @@ export class Log {
 
   /** The next number to assign. */
   get nextSeq(): number {
-    return (this.#sealed?.lastSeq ?? this.#lastSeq) + 1;
+    return (this.#sealed[this.#sealed.length - 1]?.lastSeq ?? this.#lastSeq) + 1;
   }
 
   /**
-   * Give payloads their numbers and their time (never earlier than the block before). Follow with {@link written} or
-   * {@link discarded} before the next call.
+   * Give payloads their numbers and their time (never earlier than the block before). Follow the blocks of a batch with
+   * {@link written} or {@link discarded}.
    * @param parts at least one payload, in order; they become one block
    * @param nowMs milliseconds since 1970
    * @param publishes whose payloads they are; their receipts are stored with the block
    */
   seal(parts: readonly Payloads[], nowMs: number, publishes?: SealedPublishes): SealedBlock {
-    assert(this.#sealed === undefined, `log ${this.number} has a sealed block outstanding`);
     assert(this.#state === 'active', `log ${this.number} is ${this.#state}`);
-    const firstSeq = this.#lastSeq + 1;
-    const timeMs = Math.max(this.#timeMs, nowMs);
+    const firstSeq = this.nextSeq;
+    const timeMs = Math.max(this.#sealed[this.#sealed.length - 1]?.timeMs ?? this.#timeMs, nowMs);
     const { session, epoch } = this;
     const receipts = publishes?.publishers.length ? packBlockReceipts({ session, epoch, timeMs, ...publishes }) : none;
     const block = sealBlock(this.number, firstSeq, timeMs, parts, receipts.length);
@@ -126,22 +126,19 @@ export class Log {
     value.set(receipts, block.length);
     const lastSeq = blockLastSeq(block);
     assert(lastSeq >= firstSeq, 'a block holds at least one message');
-    this.#sealed = { block, firstSeq, lastSeq, timeMs, key: blockKey(this.number, lastSeq), value };
-    return this.#sealed;
+    const sealed = { block, firstSeq, lastSeq, timeMs, key: blockKey(this.number, lastSeq), value };
+    this.#sealed.push(sealed);
+    return sealed;
   }
 
-  /** The sealed block is in the log: it goes into the ring. */
+  /** The sealed blocks are in the log: they go into the ring. */
   written(): void {
-    assert(this.#sealed !== undefined, `log ${this.number} has no sealed block`);
-    const { block } = this.#sealed;
-    this.#sealed = undefined;
-    this.#append(block);
+    for (const { block } of this.#takeSealed()) this.#append(block);
   }
 
-  /** The sealed block is not in the log: its numbers go to the next one. */
+  /** The sealed blocks are not in the log: their numbers go to the next ones. */
   discarded(): void {
-    assert(this.#sealed !== undefined, `log ${this.number} has no sealed block`);
-    this.#sealed = undefined;
+    this.#takeSealed();
   }
 
   /**
@@ -150,7 +147,7 @@ export class Log {
    */
   found(block: Buffer): void {
     if (blockFirstSeq(block) !== this.#lastSeq + 1) return;
-    assert(this.#sealed === undefined, `log ${this.number} has a sealed block outstanding`);
+    assert(this.#sealed.length === 0, `log ${this.number} has a sealed block outstanding`);
     this.#append(block);
   }
 
@@ -160,7 +157,7 @@ export class Log {
    * @param seq at least {@link nextSeq}
    */
   skipTo(seq: number): void {
-    assert(this.#sealed === undefined && seq >= this.nextSeq, `log ${this.number} cannot go on at ${seq}`);
+    assert(this.#sealed.length === 0 && seq >= this.nextSeq, `log ${this.number} cannot go on at ${seq}`);
     if (this.#lastSeq < this.#firstSeq) this.#firstSeq = seq;
     this.#lastSeq = seq - 1;
     this.ring.reset(seq);
@@ -168,7 +165,7 @@ export class Log {
 
   /** From now on nothing is sealed; {@link ended} or {@link notEnded} follows. */
   ending(): void {
-    assert(this.#state === 'active' && this.#sealed === undefined, `log ${this.number} is being written or ended`);
+    assert(this.#state === 'active' && this.#sealed.length === 0, `log ${this.number} is being written or ended`);
     this.#state = 'ending';
   }
 
@@ -229,6 +226,13 @@ export class Log {
     const from = this.#smallFrom;
     this.#smallFrom = undefined;
     return from;
+  }
+
+  #takeSealed(): SealedBlock[] {
+    assert(this.#sealed.length > 0, `log ${this.number} has no sealed block`);
+    const sealed = this.#sealed;
+    this.#sealed = [];
+    return sealed;
   }
 
   #append(block: Buffer): void {

@@ -123,15 +123,39 @@ describe('a publish queue', () => {
     expect(other.seal().durability).toBe('disk');
   });
 
-  it('fills a block to its limit of bytes and not beyond', () => {
-    const { push, queue, seal } = queueOf();
+  it('fills blocks to their limit of bytes and not beyond, and a batch with as many as have room', () => {
+    const { log, push, queue, seal, write } = queueOf();
     const half = filled(1, blockPayloadBytesMax / 2 - 5);
-    for (const number of [1, 2, 3]) push(new Teller(), number, half);
-    const [put] = seal().operations;
-    const [block] = splitValue((put as { value: Buffer }).value).blocks;
-    expect(block!.length).toBeLessThanOrEqual(limits.blockBytesMax);
-    expect(queue.depth).toBe(3);
-    expect(queue.bytes).toBe(half.bytes.length);
+    const teller = new Teller();
+    for (const number of [1, 2, 3, 4, 5, 6, 7]) push(teller, number, half);
+    const sealed = seal(3 * blockPayloadBytesMax);
+    const values = sealed.operations.map((put) => splitValue((put as { value: Buffer }).value));
+    expect(values.map(({ blocks }) => blocks.map((block) => block.length <= limits.blockBytesMax))).toEqual([
+      [true],
+      [true],
+      [true],
+    ]);
+    expect(values.map(({ receipts }) => readBlockReceipts(receipts!)!.publishers)).toEqual([
+      [['p', [[1, 2, 1, 1]]]],
+      [['p', [[3, 2, 3, 1]]]],
+      [['p', [[5, 2, 5, 1]]]],
+    ]);
+    expect([queue.depth, queue.bytes]).toEqual([7, half.bytes.length]);
+    expect(sealed.proof).toEqual(sealed.operations[2]!.key);
+    write('os', sealed);
+    expect([queue.depth, log.lastSeq]).toEqual([1, 6]);
+    expect(teller.told).toEqual(['receipt written', { runs: [[1, 6, 1, 1]], durability: 'os' }]);
+  });
+
+  it('gives the numbers of all blocks of a batch back when it was not written', () => {
+    const { log, push, seal } = queueOf();
+    const teller = new Teller();
+    for (const number of [1, 2, 3]) push(teller, number, filled(1, blockPayloadBytesMax - 5));
+    const sealed = seal();
+    expect([sealed.operations.length, log.nextSeq]).toEqual([3, 4]);
+    sealed.refused(notWritten);
+    expect([log.nextSeq, log.lastSeq]).toEqual([1, 0]);
+    expect(teller.told).toEqual(['receipt discarded', { refused: 1, code: 'ERR_NOT_WRITTEN' }]);
   });
 
   it('keeps to the room that is left in the batch, but seals one publish at least', () => {
@@ -146,12 +170,12 @@ describe('a publish queue', () => {
   });
 
   it('puts at most 8192 messages into a block', () => {
-    const { log, push, write } = queueOf();
+    const { push, seal } = queueOf();
     const teller = new Teller();
     push(teller, 1, filled(8_192, 1));
     push(teller, 2, filled(1, 1));
-    write('disk');
-    expect(log.lastSeq).toBe(8_192);
+    const blocks = seal().operations.flatMap((put) => splitValue((put as { value: Buffer }).value).blocks);
+    expect(blocks.map((block) => textsIn([block]).length)).toEqual([8_192, 1]);
   });
 
   it('publishes a written block to the ring first, then to followers, then to its producers', () => {
@@ -198,13 +222,18 @@ describe('a publish queue', () => {
   });
 
   it('works through a backlog of thousands of publishes in order', () => {
-    const { log, push, queue, write } = queueOf();
+    const { log, push, queue, seal, write } = queueOf();
     const teller = new Teller();
-    const last = 20_000;
+    const last = 100_000;
     for (let number = 1; number <= last; number += 1) push(teller, number);
-    while (queue.depth > 0) write('os');
+    while (queue.depth > 0) write('os', seal(50_000));
     expect(log.lastSeq).toBe(last);
-    expect(teller.receipts.flat().map(([first, publishes]) => first + publishes - 1)[2]).toBe(last);
+    const runs = teller.receipts.flat();
+    expect(runs.length).toBeGreaterThan(1);
+    expect(runs.map(([first]) => first)).toEqual(
+      [1, ...runs.map(([first, publishes]) => first + publishes)].slice(0, -1),
+    );
+    expect(runs.reduce((sum, [, publishes]) => sum + publishes, 0)).toBe(last);
   });
 
   it('is flushed when what was queued before is settled, whatever is queued behind it', async () => {

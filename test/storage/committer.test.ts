@@ -1,6 +1,7 @@
 import { MemoryLevel } from 'memory-level';
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
+import { limits } from '../../protocol/index.js';
 import { Database } from '../../storage/database.js';
 import { type CommitSource, Committer, type LevelHandle, type Sealed, StorageError } from '../../storage/index.js';
 import { SpaceGuard } from '../../storage/space-guard.js';
@@ -190,7 +191,24 @@ describe('a committer', () => {
       ['1b', '2b', '3b'],
       ['4b'],
     ]);
-    expect(sources[2]!.rooms[0]).toBe(1024 * 1024 - 600_000);
+  });
+
+  it('shares a batch among those who may have something, a whole block for each at least', async () => {
+    const { committer, level } = await start();
+    const rooms = async (count: number) => {
+      const sources = Array.from({ length: count }, (_, index) => new Source().add(`${count}-${index}`, 1_000));
+      for (const source of sources) committer.wake(source);
+      await level.arrived(level.batches.length + 1);
+      level.batches[level.batches.length - 1]!.succeed();
+      await Promise.all(sources.map((source) => source.heard(1)));
+      return sources.map((source) => source.rooms[0]);
+    };
+    const batch = 1024 * 1024;
+    expect(await rooms(1)).toEqual([batch]);
+    expect(await rooms(2)).toEqual([batch / 2, batch - 1_000]);
+    expect(await rooms(8)).toEqual(
+      [8, 7, 6, 5, 4, 3, 2, 1].map((left, before) => Math.max((batch - before * 1_000) / left, limits.blockBytesMax)),
+    );
   });
 
   it('syncs a whole batch when one of its items asks for it, and tells the level reached', async () => {

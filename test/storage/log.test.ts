@@ -36,13 +36,28 @@ describe('a log', () => {
     expect(log.seal([texts('b')], 110).timeMs).toBe(110);
   });
 
-  it('has one sealed block outstanding at the most', () => {
+  it('seals the blocks of a batch one behind the other, and takes in all of them or none', () => {
     const log = openLog();
     expect(() => log.written()).toThrow('no sealed block');
     expect(() => log.discarded()).toThrow('no sealed block');
-    log.seal([texts('a')], 1);
-    expect(() => log.seal([texts('b')], 1)).toThrow('outstanding');
+    const seal = (nowMs: number, ...values: string[]) => {
+      const { firstSeq, lastSeq, timeMs } = log.seal([texts(...values)], nowMs);
+      return [firstSeq, lastSeq, timeMs];
+    };
+    const sealAll = () => [seal(200, 'a', 'b'), seal(150, 'c'), seal(300, 'd')];
+    const batch = [
+      [1, 2, 200],
+      [3, 3, 200],
+      [4, 4, 300],
+    ];
+    expect(sealAll()).toEqual(batch);
+    expect([log.nextSeq, log.lastSeq]).toEqual([5, 0]);
     expect(() => log.ending()).toThrow('being written');
+    log.discarded();
+    expect([log.nextSeq, log.lastSeq]).toEqual([1, 0]);
+    expect(sealAll()).toEqual(batch);
+    log.written();
+    expect([log.nextSeq, log.lastSeq, log.ring.lastSeq]).toEqual([5, 4, 4]);
   });
 
   it('takes in a block whose fate was not known in time, once', () => {
