@@ -56,7 +56,7 @@ export class Background {
   /** As {@link Store.saveReceipts}. */
   saveReceipts(): Promise<void> {
     const { receipts, committer, logs } = this.#parts;
-    return receipts.save(committer, logs());
+    return receipts.save(committer, logs);
   }
 
   /** Resolves when the steps under way are done; there will be no other. */

@@ -2,7 +2,7 @@ import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type LevelHandle, type Log, Store, type StoreOptions } from '../../storage/index.js';
 import { blockKey, KeyKind, kindRange } from '../../storage/keys.js';
-import { ReceiptBook } from '../../storage/receipt-book.js';
+import { ReceiptBook, receiptsSeqKey } from '../../storage/receipt-book.js';
 import { texts } from '../support/payloads.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
 import { FaultDisk } from './fault-level.js';
@@ -47,6 +47,28 @@ async function lastNumber(publisher: string): Promise<number> {
 
 async function rows(): Promise<number> {
   return (await opened.keys(kindRange(KeyKind.RECEIPT)).all()).length;
+}
+
+/** Hold the next write of how far receipts are in rows back until it is released; resolves when it has come. */
+function holdNextPosition(): { come: Promise<void>; release: () => void } {
+  const { committer } = store;
+  const write = committer.write.bind(committer);
+  let release = () => {};
+  const released = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  const come = new Promise<void>((resolve) => {
+    const held: typeof write = async (operations, durability) => {
+      if (operations[0]!.key.equals(receiptsSeqKey(log.number))) {
+        Object.assign(committer, { write });
+        resolve();
+        await released;
+      }
+      await write(operations, durability);
+    };
+    Object.assign(committer, { write: held });
+  });
+  return { come, release };
 }
 
 describe('the receipts of a store', () => {
@@ -109,6 +131,24 @@ describe('the receipts of a store', () => {
     expect(await lastNumber('p')).toBe(3);
   });
 
+  it.each([
+    ['put together without them', async () => expect(await store.coalesceOnce()).toBe(true)],
+    ['removed', () => store.keeping.remove(log)],
+  ])('are in rows before blocks are %s, those that came while rows were being written too', async (_, goOn) => {
+    await publish('p', 1);
+    const position = holdNextPosition();
+    const saved = store.saveReceipts();
+    await position.come;
+    await publish('p', 1);
+    await store.endSession(log, 'over');
+    const gone = goOn();
+    position.release();
+    await Promise.all([saved, gone]);
+    while (await store.keeping.deleteOrphansOnce());
+    await open();
+    expect(await lastNumber('p')).toBe(2);
+  });
+
   it('are on record when the write of their block failed, and it was there all the same', async () => {
     const record = await store.publisher('main', 'p');
     disk.failAt(disk.commits, 'fsync-kept');
@@ -167,7 +207,7 @@ describe('a receipt book', () => {
       book.isDue({ bytesWritten: Math.min(bytesWritten, 127 * mebibyte), commits: Math.min(commits, 99_999) }),
     ).toBe(false);
     expect(book.isDue(counters)).toBe(true);
-    await book.save({ write: async () => {}, counters: { ...counters, batches: 1 } }, []);
+    await book.save({ write: async () => {}, counters: { ...counters, batches: 1 } }, () => []);
     expect(book.isDue(counters)).toBe(false);
   });
 
