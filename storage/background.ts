@@ -16,6 +16,8 @@ export interface BackgroundParts {
   committer: Committer;
   receipts: ReceiptBook;
   slots: ReadSlots;
+  /** Resolves when no reader holds on to what was deleted before. */
+  readersLetGo: () => Promise<void>;
   /** Why nothing can, or should, be written now. */
   unavailable: () => StorageError | undefined;
   /** All logs, at the moment of asking. */

@@ -69,6 +69,7 @@ export class Store {
       committer,
       receipts,
       slots,
+      readersLetGo: () => this.#pages.letGo(),
       unavailable: () => this.unavailable(),
       logs: () => this.#sessions.logs(),
       orphans,
