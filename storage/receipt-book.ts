@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import type { Durability } from '../protocol/index.js';
 import { readBlockReceipts, splitValue } from './block-value.js';
 import type { Committer } from './committer.js';
 import { blockKey, blocksEnd, metaKey } from './keys.js';
@@ -24,6 +25,7 @@ type Written = Pick<Committer['counters'], 'bytesWritten' | 'commits'>;
 export class ReceiptBook {
   readonly #clock: () => number;
   readonly #logger: Logger;
+  readonly #durability: Durability;
   /** By source and publisher. */
   readonly #unsaved = new Map<string, PublisherRecord>();
   #saving: Promise<void> | undefined;
@@ -32,10 +34,15 @@ export class ReceiptBook {
   /** What had been written when rows were written last; unset while there are receipts of an earlier run. */
   #saved: Written | undefined = { bytesWritten: 0, commits: 0 };
 
-  /** @param clock milliseconds since 1970 */
-  constructor(clock: () => number, logger: Logger) {
+  /**
+   * @param clock milliseconds since 1970
+   * @param durability the store's, for rows too. LevelDB does not sync a journal that is full along with the next one: a
+   *   power failure could take the rows, and not what was written behind them: that the receipts are in rows now
+   */
+  constructor(clock: () => number, logger: Logger, durability: Durability) {
     this.#clock = clock;
     this.#logger = logger;
+    this.#durability = durability;
   }
 
   /** All that is on record of a publisher. */
@@ -115,7 +122,7 @@ export class ReceiptBook {
       const some = unsaved.splice(0, publishersAtOnce);
       const rows = rowsOf(some.map(([, record]) => record));
       try {
-        await committer.write(rows.operations, 'os');
+        await committer.write(rows.operations, this.#durability);
       } catch (error) {
         rows.failed();
         throw error;

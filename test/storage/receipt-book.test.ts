@@ -1,12 +1,15 @@
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type LevelHandle, type Log, Store, type StoreOptions } from '../../storage/index.js';
+import type { Durability } from '../../protocol/index.js';
+import { type LevelHandle, type Log, type Operation, Store, type StoreOptions } from '../../storage/index.js';
 import { blockKey, KeyKind, kindRange } from '../../storage/keys.js';
 import { ReceiptBook, receiptsSeqKey } from '../../storage/receipt-book.js';
 import { texts } from '../support/payloads.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
 import { FaultDisk } from './fault-level.js';
 import { storeOptions, TestPublisher } from './store-under-test.js';
+
+type Write = (operations: Operation[], options: { sync: boolean }) => Promise<void>;
 
 let directory: string;
 let remove: () => Promise<void>;
@@ -36,9 +39,9 @@ async function open(more: Partial<StoreOptions> = {}): Promise<void> {
   log = store.activeSession('main') ?? log;
 }
 
-async function publish(publisher: string, count: number): Promise<void> {
+async function publish(publisher: string, count: number, durability: Durability = 'disk'): Promise<void> {
   const writer = new TestPublisher(store.committer, log, await store.publisher('main', publisher));
-  for (let index = 0; index < count; index += 1) await writer.publish(texts('a', 'b'), 'disk');
+  for (let index = 0; index < count; index += 1) await writer.publish(texts('a', 'b'), durability);
 }
 
 async function lastNumber(publisher: string): Promise<number> {
@@ -149,6 +152,20 @@ describe('the receipts of a store', () => {
     expect(await lastNumber('p')).toBe(2);
   });
 
+  it.each(['disk', 'os'] as const)('are as durable in rows as they were with their blocks: %s', async (durability) => {
+    await open({ durability });
+    await publish('p', 1, durability);
+    const synced: boolean[] = [];
+    const batch = opened.batch.bind(opened) as unknown as Write;
+    const written: Write = (operations, options) => {
+      if (operations[0]!.key[0] === KeyKind.RECEIPT) synced.push(options.sync);
+      return batch(operations, options);
+    };
+    Object.assign(opened, { batch: written });
+    await store.saveReceipts();
+    expect(synced).toEqual([durability === 'disk']);
+  });
+
   it('are on record when the write of their block failed, and it was there all the same', async () => {
     const record = await store.publisher('main', 'p');
     disk.failAt(disk.commits, 'fsync-kept');
@@ -201,7 +218,7 @@ describe('a receipt book', () => {
     ['128 MiB', { bytesWritten: 128 * mebibyte, commits: 1 }],
     ['100 000 blocks', { bytesWritten: mebibyte, commits: 100_000 }],
   ])('is due when %s were written since the last time', async (_, counters) => {
-    const book = new ReceiptBook(() => 1_000, pino({ level: 'silent' }));
+    const book = new ReceiptBook(() => 1_000, pino({ level: 'silent' }), 'disk');
     const { bytesWritten, commits } = counters;
     expect(
       book.isDue({ bytesWritten: Math.min(bytesWritten, 127 * mebibyte), commits: Math.min(commits, 99_999) }),
@@ -213,7 +230,7 @@ describe('a receipt book', () => {
 
   it('is due at once when a crash has left receipts that are in no row', async () => {
     await publish('p', 1);
-    const book = new ReceiptBook(() => 1_000, pino({ level: 'silent' }));
+    const book = new ReceiptBook(() => 1_000, pino({ level: 'silent' }), 'disk');
     const nothing = { bytesWritten: 0, commits: 0 };
     const takeIn = await book.find(opened, [log], () => 0);
     expect(book.isDue(nothing)).toBe(false);
