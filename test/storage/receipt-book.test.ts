@@ -166,6 +166,19 @@ describe('the receipts of a store', () => {
     expect(synced).toEqual([durability === 'disk']);
   });
 
+  it('are found after another crash when the log had become shorter than their rows say', async () => {
+    await publish('p', 1, 'os');
+    const last = disk.commits;
+    await publish('p', 1, 'os');
+    await store.saveReceipts();
+    disk.loseCommit(last);
+    await open();
+    expect([log.lastSeq, log.receiptsSeq]).toEqual([2, 2]);
+    await publish('q', 1);
+    await open();
+    expect([log.lastSeq, await lastNumber('q')]).toEqual([4, 1]);
+  });
+
   it('are on record when the write of their block failed, and it was there all the same', async () => {
     const record = await store.publisher('main', 'p');
     disk.failAt(disk.commits, 'fsync-kept');
