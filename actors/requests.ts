@@ -44,6 +44,8 @@ export class Requests implements ConnectionListener {
   readonly #connection: Connection;
   readonly #context: RequestContext;
   readonly #subscriptions = new Map<number, OpenSubscription>();
+  /** Logs of those that have not begun: one that follows on holds up no other request. */
+  readonly #beginning = new Map<number, Promise<unknown>>();
   #publishing: Publishing | undefined;
   #rerequests: Rerequests | undefined;
   /** Name the client gave itself; unset before the login. */
@@ -171,7 +173,7 @@ export class Requests implements ConnectionListener {
     this.#refuseSubscription(log, session.session);
     const from = decision.next;
     this.#connection.send({ type: 'SUBSCRIBED', ...facts, log, state, from });
-    const subscription = await this.#context.subscribe({
+    const begun = this.#context.subscribe({
       session,
       next: from,
       pull: decision.action === 'pull',
@@ -182,8 +184,12 @@ export class Requests implements ConnectionListener {
         if (request.follow && end?.next !== undefined) this.#followOn(request, source, end.next);
       },
     });
-    if (this.#connection.closing) subscription.stop();
-    else if (!subscription.over) this.#subscriptions.set(log, subscription);
+    const known = begun.then((subscription) => {
+      if (this.#connection.closing) subscription.stop();
+      else if (!subscription.over) this.#subscriptions.set(log, subscription);
+    });
+    this.#beginning.set(log, known);
+    await known.finally(() => this.#beginning.delete(log));
   }
 
   /** The session of a subscription has ended: it goes on with the one behind it, from its first message. */
@@ -195,13 +201,13 @@ export class Requests implements ConnectionListener {
   }
 
   #refuseSubscription(log: number, session: string): void {
-    if (this.#subscriptions.has(log)) {
+    if (this.#subscriptions.has(log) || this.#beginning.has(log)) {
       throw new ProtocolError(
         'ERR_ALREADY_SUBSCRIBED',
         `this connection already has a subscription to session ${session} (log ${log})`,
       );
     }
-    if (this.#subscriptions.size >= limits.subscriptionsPerConnectionMax) {
+    if (this.#subscriptions.size + this.#beginning.size >= limits.subscriptionsPerConnectionMax) {
       throw new ProtocolError(
         'ERR_TOO_MANY_SUBSCRIPTIONS',
         `this connection has ${this.#subscriptions.size} subscriptions, limit ${limits.subscriptionsPerConnectionMax}`,
@@ -210,7 +216,8 @@ export class Requests implements ConnectionListener {
   }
 
   /** One that has just ended by itself needs no error: its end and the request have crossed. */
-  #unsubscribe(log: number): void {
+  async #unsubscribe(log: number): Promise<void> {
+    await this.#beginning.get(log)?.catch(() => {});
     this.#subscriptions.get(log)?.stop();
     this.#subscriptions.delete(log);
     this.#connection.send({ type: 'UNSUBSCRIBED', log });

@@ -16,6 +16,8 @@ export interface BackgroundParts {
   committer: Committer;
   receipts: ReceiptBook;
   slots: ReadSlots;
+  /** Resolves when no reader holds on to what was deleted before. */
+  readersLetGo: () => Promise<void>;
   /** Why nothing can, or should, be written now. */
   unavailable: () => StorageError | undefined;
   /** All logs, at the moment of asking. */
@@ -56,7 +58,7 @@ export class Background {
   /** As {@link Store.saveReceipts}. */
   saveReceipts(): Promise<void> {
     const { receipts, committer, logs } = this.#parts;
-    return receipts.save(committer, logs());
+    return receipts.save(committer, logs);
   }
 
   /** Resolves when the steps under way are done; there will be no other. */

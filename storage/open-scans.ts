@@ -8,16 +8,19 @@ import type { Alarm } from './wait.js';
 
 /** An iterator that stands in front of a message. */
 interface Scan {
-  level: LevelHandle;
-  log: number;
+  readonly level: LevelHandle;
+  readonly log: number;
+  readonly entries: AbstractIterator<LevelHandle, Buffer, Buffer>;
   next: number;
-  entries: AbstractIterator<LevelHandle, Buffer, Buffer>;
 }
 
 /** As many as there are reads at the same time, and as many whose readers are just writing. */
-const openMax = 4;
-/** An open iterator keeps the files it reads from being removed: a reader that has stopped must not hold it. */
-const idleMs = 500;
+const idleMax = 4;
+/**
+ * For as long as an iterator is open, what was deleted since keeps its room on the disk: neither one who reads for hours
+ * nor one who has stopped must hold it for long.
+ */
+const openMs = 500;
 
 /**
  * Reads a log page by page with iterators that stay open between pages, for those who read on: opening and closing one
@@ -27,8 +30,10 @@ const idleMs = 500;
 export class OpenScans {
   readonly #pageBytes: number;
   readonly #alarm: Alarm;
-  /** Those nobody reads with just now, least recently used ones first, and how to stop their alarms. */
-  readonly #idle = new Map<Scan, () => void>();
+  /** Those that may be read on with, and how to stop their alarms. */
+  readonly #open = new Map<Scan, () => void>();
+  /** Those of them nobody reads with just now, least recently used ones first. */
+  readonly #idle = new Set<Scan>();
 
   /** @param pageBytes about how much a page holds */
   constructor(pageBytes: number, alarm: Alarm) {
@@ -38,44 +43,62 @@ export class OpenScans {
 
   /** As {@link readPage}. */
   async read(level: LevelHandle, log: number, from: number, lastSeq: number): Promise<Page> {
-    const scan = this.#take(level, log, from) ?? this.#open(level, log, from);
-    const page = await nextPage(scan, lastSeq).catch((error) => {
-      close(scan);
-      throw error;
-    });
-    if (page && page.next <= lastSeq) this.#keep({ ...scan, next: page.next });
-    else close(scan);
+    const scan = this.#take(level, log, from) ?? this.#begin(level, log, from);
+    let page: Page | undefined;
+    try {
+      page = await nextPage(scan, lastSeq);
+    } finally {
+      if (page && page.next <= lastSeq && this.#open.has(scan)) this.#keep(scan, page.next);
+      else await this.#end(scan);
+    }
     return page ?? (await readPage(level, log, from, lastSeq, this.#pageBytes));
   }
 
-  #open(level: LevelHandle, log: number, from: number): Scan {
+  /** None that is open now is read on with. Resolves when those are closed with which nobody was reading. */
+  async retire(): Promise<void> {
+    await Promise.all([...this.#open.keys()].map((scan) => this.#retire(scan)));
+  }
+
+  #begin(level: LevelHandle, log: number, from: number): Scan {
     const entries = iterate(level, { gte: blockKey(log, from), lt: blocksEnd(log) }, this.#pageBytes);
-    return { level, log, next: from, entries };
+    const scan = { level, log, entries, next: from };
+    this.#open.set(
+      scan,
+      this.#alarm(openMs, () => this.#retire(scan)),
+    );
+    return scan;
   }
 
   #take(level: LevelHandle, log: number, from: number): Scan | undefined {
-    for (const [scan, silence] of this.#idle) {
+    for (const scan of this.#idle) {
       if (scan.level !== level || scan.log !== log || scan.next !== from) continue;
       this.#idle.delete(scan);
-      silence();
       return scan;
     }
     return undefined;
   }
 
-  #keep(scan: Scan): void {
-    this.#idle.set(
-      scan,
-      this.#alarm(idleMs, () => this.#drop(scan)),
-    );
-    const [oldest] = this.#idle.keys();
-    if (this.#idle.size > openMax) this.#drop(oldest!);
+  #keep(scan: Scan, next: number): void {
+    scan.next = next;
+    this.#idle.add(scan);
+    const [oldest] = this.#idle;
+    if (this.#idle.size > idleMax) this.#retire(oldest!);
   }
 
-  #drop(scan: Scan): void {
-    this.#idle.get(scan)?.();
-    this.#idle.delete(scan);
-    close(scan);
+  async #retire(scan: Scan): Promise<void> {
+    if (this.#idle.delete(scan)) return this.#end(scan);
+    this.#forget(scan);
+  }
+
+  async #end(scan: Scan): Promise<void> {
+    this.#forget(scan);
+    // What the iterator of a database that has been closed says does not matter.
+    await scan.entries.close().catch(() => {});
+  }
+
+  #forget(scan: Scan): void {
+    this.#open.get(scan)?.();
+    this.#open.delete(scan);
   }
 }
 
@@ -93,9 +116,4 @@ async function nextPage({ log, next, entries }: Scan, lastSeq: number): Promise<
   }
   const page = builder.page();
   return builder.empty || page.lost ? undefined : page;
-}
-
-/** What the iterator of a database that has been closed says does not matter. */
-function close({ entries }: Scan): void {
-  entries.close().catch(() => {});
 }

@@ -4,7 +4,7 @@ import { metaKey } from './keys.js';
 import { isCorruption, type LevelHandle, type Operation, writeBatch } from './level.js';
 import { Log } from './log.js';
 import { type LogBounds, readLogBounds } from './log-bounds.js';
-import { readReceiptsSeq } from './receipt-book.js';
+import { readReceiptsSeq, receiptsSeqWrite } from './receipt-book.js';
 import type { SessionEntry } from './sessions.js';
 
 /** Present from a clean close to the next open. */
@@ -38,13 +38,23 @@ export async function startFrom(level: LevelHandle, options: StartOptions): Prom
       row.epoch = options.randomEpoch();
       operations.push(catalogueWrite(number, row));
     }
-    sessions.push({ row, log: await openLog(level, number, row, options.ringBytesMax) });
+    const receiptsSeq = await readReceiptsSeq(level, number);
+    const log = await openLog(level, number, row, receiptsSeq, options.ringBytesMax);
+    // It has become shorter: what takes the numbers that are gone has no receipts in rows.
+    if (receiptsSeq > log.lastSeq) operations.push(receiptsSeqWrite(number, log.lastSeq));
+    sessions.push({ row, log });
   }
   await writeBatch(level, operations, true);
   return sessions;
 }
 
-async function openLog(level: LevelHandle, number: number, row: CatalogueRow, ringBytesMax: number): Promise<Log> {
+async function openLog(
+  level: LevelHandle,
+  number: number,
+  row: CatalogueRow,
+  receiptsSeq: number,
+  ringBytesMax: number,
+): Promise<Log> {
   const { firstSeq, lastSeq, timeMs } = await boundsOf(level, number, row);
   const { source, session, epoch } = row;
   const reachedSeq = Math.max(lastSeq, row.lastSeq);
@@ -58,7 +68,7 @@ async function openLog(level: LevelHandle, number: number, row: CatalogueRow, ri
       firstSeq,
       lastSeq: reachedSeq,
       timeMs,
-      receiptsSeq: Math.min(reachedSeq, await readReceiptsSeq(level, number)),
+      receiptsSeq: Math.min(reachedSeq, receiptsSeq),
     },
     ringBytesMax,
   );

@@ -14,6 +14,8 @@ export interface OrphansOptions {
   committer: Pick<Committer, 'write'>;
   /** They wait their turn with those who read pages. */
   slots: ReadSlots;
+  /** Resolves when no reader holds on to what was deleted before. */
+  readersLetGo: () => Promise<void>;
   /** Pause between two steps that found something to delete. */
   stepMs: number;
   /** Pause after a look that found nothing. */
@@ -90,6 +92,7 @@ export class Orphans {
   /** A deleted value takes room until its table is written anew, which LevelDB does not do by itself for old tables. */
   async #compact(log: number, to: Buffer): Promise<void> {
     const from = this.#compactedTo ?? blockKey(log, 0);
+    await this.#options.readersLetGo();
     await this.#options.database.read((level) => compact(level, from, to));
     this.#compactedTo = to;
   }

@@ -26,6 +26,7 @@ export class PageReader {
   readonly #cache: PageCache;
   readonly #slots: ReadSlots;
   readonly #alarm: Alarm;
+  readonly #scans: OpenScans;
   readonly #readNext: PageRead;
   readonly #underWay = new Map<string, Promise<Page>>();
   #reads = 0;
@@ -36,8 +37,8 @@ export class PageReader {
     this.#database = database;
     this.#slots = slots;
     this.#alarm = alarm;
-    const scans = new OpenScans(readAheadBytes, alarm);
-    this.#readNext = (...page) => scans.read(...page);
+    this.#scans = new OpenScans(readAheadBytes, alarm);
+    this.#readNext = (...page) => this.#scans.read(...page);
     this.#cache = new PageCache(cacheBytesMax);
   }
 
@@ -65,6 +66,14 @@ export class PageReader {
     if (from < log.firstSeq) return gone(log, from, log.lastSeq);
     const page = await this.#slots.run(() => this.#readPage(log, from, readPage));
     return page.lost && from < log.firstSeq ? gone(log, from, log.lastSeq) : page;
+  }
+
+  /**
+   * Resolves when nobody reads the database as it was before: until then what was deleted keeps its room on the disk.
+   */
+  async letGo(): Promise<void> {
+    await this.#scans.retire();
+    await Promise.allSettled(this.#underWay.values());
   }
 
   /** Looking a page up in the cache is how the cache learns that it was wanted, and how often. */

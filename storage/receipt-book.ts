@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import type { Durability } from '../protocol/index.js';
 import { readBlockReceipts, splitValue } from './block-value.js';
 import type { Committer } from './committer.js';
 import { blockKey, blocksEnd, metaKey } from './keys.js';
@@ -24,16 +25,24 @@ type Written = Pick<Committer['counters'], 'bytesWritten' | 'commits'>;
 export class ReceiptBook {
   readonly #clock: () => number;
   readonly #logger: Logger;
+  readonly #durability: Durability;
   /** By source and publisher. */
   readonly #unsaved = new Map<string, PublisherRecord>();
   #saving: Promise<void> | undefined;
+  /** Behind {@link #saving}, for those who came meanwhile. */
+  #savingNext: Promise<void> | undefined;
   /** What had been written when rows were written last; unset while there are receipts of an earlier run. */
   #saved: Written | undefined = { bytesWritten: 0, commits: 0 };
 
-  /** @param clock milliseconds since 1970 */
-  constructor(clock: () => number, logger: Logger) {
+  /**
+   * @param clock milliseconds since 1970
+   * @param durability the store's, for rows too. LevelDB does not sync a journal that is full along with the next one: a
+   *   power failure could take the rows, and not what was written behind them: that the receipts are in rows now
+   */
+  constructor(clock: () => number, logger: Logger, durability: Durability) {
     this.#clock = clock;
     this.#logger = logger;
+    this.#durability = durability;
   }
 
   /** All that is on record of a publisher. */
@@ -77,20 +86,32 @@ export class ReceiptBook {
   }
 
   /**
-   * Write rows for all receipts there are at this moment.
+   * Write rows for all receipts there are at this moment. When rows are being written already, those of receipts that
+   * have come since are not among them: they are written behind them.
+   * @param logs looked through when it begins
    * @throws StorageError when it failed: they remain to be saved
    */
-  save(committer: Pick<Committer, 'write' | 'counters'>, logs: Iterable<Log>): Promise<void> {
-    this.#saving ??= this.#save(committer, logs).finally(() => {
-      this.#saving = undefined;
+  save(committer: Pick<Committer, 'write' | 'counters'>, logs: () => Iterable<Log>): Promise<void> {
+    if (this.#savingNext) return this.#savingNext;
+    if (!this.#saving) return this.#begin(committer, logs);
+    this.#savingNext = settled(this.#saving).then(() => {
+      this.#savingNext = undefined;
+      return this.#begin(committer, logs);
     });
-    return this.#saving;
+    return this.#savingNext;
   }
 
   /** What {@link save} would write, for the last batch of a clean end; nothing else is written any more. */
   async remaining(logs: Iterable<Log>): Promise<Operation[]> {
-    await this.#saving?.catch(() => {});
+    for (let saving = this.#saving; saving; saving = this.#savingNext ?? this.#saving) await settled(saving);
     return [...rowsOf([...this.#unsaved.values()]).operations, ...positions(logs).map(positionWrite)];
+  }
+
+  #begin(committer: Pick<Committer, 'write' | 'counters'>, logs: () => Iterable<Log>): Promise<void> {
+    this.#saving = this.#save(committer, logs()).finally(() => {
+      this.#saving = undefined;
+    });
+    return this.#saving;
   }
 
   async #save(committer: Pick<Committer, 'write' | 'counters'>, logs: Iterable<Log>): Promise<void> {
@@ -101,7 +122,7 @@ export class ReceiptBook {
       const some = unsaved.splice(0, publishersAtOnce);
       const rows = rowsOf(some.map(([, record]) => record));
       try {
-        await committer.write(rows.operations, 'os');
+        await committer.write(rows.operations, this.#durability);
       } catch (error) {
         rows.failed();
         throw error;
@@ -132,6 +153,10 @@ export class ReceiptBook {
     }
     return rows;
   }
+}
+
+async function settled(work: Promise<void>): Promise<void> {
+  await work.catch(() => {});
 }
 
 function nameOf(source: string, publisher: string): string {

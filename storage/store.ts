@@ -69,6 +69,7 @@ export class Store {
       committer,
       receipts,
       slots,
+      readersLetGo: () => this.#pages.letGo(),
       unavailable: () => this.unavailable(),
       logs: () => this.#sessions.logs(),
       orphans,
@@ -101,7 +102,7 @@ export class Store {
     const database = await Database.open({ directory, openLevel: options.openLevel, backoffMs, wait, logger });
     try {
       const sessions = await startFrom(database.level!, options);
-      const receipts = new ReceiptBook(clock, logger);
+      const receipts = new ReceiptBook(clock, logger, options.durability);
       const logs = sessions.map(({ log }) => log);
       const takeInReceipts = await receipts.find(database.level!, logs, (log) => log.receiptsSeq);
       takeInReceipts();

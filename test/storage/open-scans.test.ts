@@ -98,6 +98,25 @@ describe('scans that stay open', () => {
     expect(opened).toBe(2);
   });
 
+  it('are closed after a while too when somebody is reading on', async () => {
+    const reading = read(1);
+    for (const late of [...alarms]) late();
+    const { next } = await reading;
+    expect({ opened, closed, waiting: alarms.size }).toEqual({ opened: 1, closed: 1, waiting: 0 });
+    expect(numbers(await read(next))[0]).toBe(next);
+    expect(opened).toBe(2);
+  });
+
+  it('are all closed when they are to let go of what they have seen, those in use behind their page', async () => {
+    const { next } = await read(1);
+    await read(11);
+    const reading = read(next);
+    await scans.retire();
+    expect({ opened, closed, waiting: alarms.size }).toEqual({ opened: 2, closed: 1, waiting: 0 });
+    expect(numbers(await reading)[0]).toBe(next);
+    expect({ opened, closed, waiting: alarms.size }).toEqual({ opened: 2, closed: 2, waiting: 0 });
+  });
+
   it('are four at the most: the one that was used longest ago is closed', async () => {
     const ends: number[] = [];
     for (const from of [1, 6, 11, 16, 21]) ends.push((await read(from)).next);

@@ -1,12 +1,15 @@
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type LevelHandle, type Log, Store, type StoreOptions } from '../../storage/index.js';
+import type { Durability } from '../../protocol/index.js';
+import { type LevelHandle, type Log, type Operation, Store, type StoreOptions } from '../../storage/index.js';
 import { blockKey, KeyKind, kindRange } from '../../storage/keys.js';
-import { ReceiptBook } from '../../storage/receipt-book.js';
+import { ReceiptBook, receiptsSeqKey } from '../../storage/receipt-book.js';
 import { texts } from '../support/payloads.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
 import { FaultDisk } from './fault-level.js';
 import { storeOptions, TestPublisher } from './store-under-test.js';
+
+type Write = (operations: Operation[], options: { sync: boolean }) => Promise<void>;
 
 let directory: string;
 let remove: () => Promise<void>;
@@ -36,9 +39,9 @@ async function open(more: Partial<StoreOptions> = {}): Promise<void> {
   log = store.activeSession('main') ?? log;
 }
 
-async function publish(publisher: string, count: number): Promise<void> {
+async function publish(publisher: string, count: number, durability: Durability = 'disk'): Promise<void> {
   const writer = new TestPublisher(store.committer, log, await store.publisher('main', publisher));
-  for (let index = 0; index < count; index += 1) await writer.publish(texts('a', 'b'), 'disk');
+  for (let index = 0; index < count; index += 1) await writer.publish(texts('a', 'b'), durability);
 }
 
 async function lastNumber(publisher: string): Promise<number> {
@@ -47,6 +50,28 @@ async function lastNumber(publisher: string): Promise<number> {
 
 async function rows(): Promise<number> {
   return (await opened.keys(kindRange(KeyKind.RECEIPT)).all()).length;
+}
+
+/** Hold the next write of how far receipts are in rows back until it is released; resolves when it has come. */
+function holdNextPosition(): { come: Promise<void>; release: () => void } {
+  const { committer } = store;
+  const write = committer.write.bind(committer);
+  let release = () => {};
+  const released = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  const come = new Promise<void>((resolve) => {
+    const held: typeof write = async (operations, durability) => {
+      if (operations[0]!.key.equals(receiptsSeqKey(log.number))) {
+        Object.assign(committer, { write });
+        resolve();
+        await released;
+      }
+      await write(operations, durability);
+    };
+    Object.assign(committer, { write: held });
+  });
+  return { come, release };
 }
 
 describe('the receipts of a store', () => {
@@ -109,6 +134,51 @@ describe('the receipts of a store', () => {
     expect(await lastNumber('p')).toBe(3);
   });
 
+  it.each([
+    ['put together without them', async () => expect(await store.coalesceOnce()).toBe(true)],
+    ['removed', () => store.keeping.remove(log)],
+  ])('are in rows before blocks are %s, those that came while rows were being written too', async (_, goOn) => {
+    await publish('p', 1);
+    const position = holdNextPosition();
+    const saved = store.saveReceipts();
+    await position.come;
+    await publish('p', 1);
+    await store.endSession(log, 'over');
+    const gone = goOn();
+    position.release();
+    await Promise.all([saved, gone]);
+    while (await store.keeping.deleteOrphansOnce());
+    await open();
+    expect(await lastNumber('p')).toBe(2);
+  });
+
+  it.each(['disk', 'os'] as const)('are as durable in rows as they were with their blocks: %s', async (durability) => {
+    await open({ durability });
+    await publish('p', 1, durability);
+    const synced: boolean[] = [];
+    const batch = opened.batch.bind(opened) as unknown as Write;
+    const written: Write = (operations, options) => {
+      if (operations[0]!.key[0] === KeyKind.RECEIPT) synced.push(options.sync);
+      return batch(operations, options);
+    };
+    Object.assign(opened, { batch: written });
+    await store.saveReceipts();
+    expect(synced).toEqual([durability === 'disk']);
+  });
+
+  it('are found after another crash when the log had become shorter than their rows say', async () => {
+    await publish('p', 1, 'os');
+    const last = disk.commits;
+    await publish('p', 1, 'os');
+    await store.saveReceipts();
+    disk.loseCommit(last);
+    await open();
+    expect([log.lastSeq, log.receiptsSeq]).toEqual([2, 2]);
+    await publish('q', 1);
+    await open();
+    expect([log.lastSeq, await lastNumber('q')]).toEqual([4, 1]);
+  });
+
   it('are on record when the write of their block failed, and it was there all the same', async () => {
     const record = await store.publisher('main', 'p');
     disk.failAt(disk.commits, 'fsync-kept');
@@ -161,19 +231,19 @@ describe('a receipt book', () => {
     ['128 MiB', { bytesWritten: 128 * mebibyte, commits: 1 }],
     ['100 000 blocks', { bytesWritten: mebibyte, commits: 100_000 }],
   ])('is due when %s were written since the last time', async (_, counters) => {
-    const book = new ReceiptBook(() => 1_000, pino({ level: 'silent' }));
+    const book = new ReceiptBook(() => 1_000, pino({ level: 'silent' }), 'disk');
     const { bytesWritten, commits } = counters;
     expect(
       book.isDue({ bytesWritten: Math.min(bytesWritten, 127 * mebibyte), commits: Math.min(commits, 99_999) }),
     ).toBe(false);
     expect(book.isDue(counters)).toBe(true);
-    await book.save({ write: async () => {}, counters: { ...counters, batches: 1 } }, []);
+    await book.save({ write: async () => {}, counters: { ...counters, batches: 1 } }, () => []);
     expect(book.isDue(counters)).toBe(false);
   });
 
   it('is due at once when a crash has left receipts that are in no row', async () => {
     await publish('p', 1);
-    const book = new ReceiptBook(() => 1_000, pino({ level: 'silent' }));
+    const book = new ReceiptBook(() => 1_000, pino({ level: 'silent' }), 'disk');
     const nothing = { bytesWritten: 0, commits: 0 };
     const takeIn = await book.find(opened, [log], () => 0);
     expect(book.isDue(nothing)).toBe(false);
