@@ -28,6 +28,8 @@ export interface SessionEnd {
   reason: string;
   /** What the session holds is not to be used. */
   discarded?: boolean;
+  /** Why. */
+  discardReason?: string;
   /** Name of the session behind it; absent when there is none. */
   next?: string;
 }

@@ -8,8 +8,8 @@ import type { Operation } from './level.js';
 import { Log } from './log.js';
 import { type Orphans, orphanDeletion, orphanWrite } from './orphans.js';
 import { receiptsSeqWrite } from './receipt-book.js';
-import { sealValue } from './sealed-value.js';
 import type { Reservation } from './reservations.js';
+import { sealValue } from './sealed-value.js';
 import type { Sessions } from './sessions.js';
 
 /** Blocks are put together in values of this size, as the coalescer would. */

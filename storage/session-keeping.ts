@@ -52,12 +52,28 @@ export class SessionKeeping {
    */
   checked(log: Log, findings: SessionFindings): Promise<SessionSummary> {
     const { clock, sessions } = this.#parts;
-    return sessions.describe(log, ({ checked }) => ({ checked: checkOf(findings, clock(), checked?.digest) }));
+    return sessions.describe(log, ({ checked, removedMs }) =>
+      removedMs === undefined ? { checked: checkOf(findings, clock(), checked?.digest) } : undefined,
+    );
   }
 
   /** Put on record that a session is archived. */
   archived(log: Log): Promise<SessionSummary> {
-    return this.#parts.sessions.describe(log, () => ({ archivedMs: this.#parts.clock() }));
+    const { clock, sessions } = this.#parts;
+    return sessions.describe(log, ({ removedMs }) => (removedMs === undefined ? { archivedMs: clock() } : undefined));
+  }
+
+  /**
+   * Put on record that what a session holds is not to be used. One that is marked stays as it is; an archive of it is to
+   * be marked too, so it counts as not archived.
+   * @throws StorageError when it could not be written
+   */
+  discard(log: Log, reason: string): Promise<SessionSummary> {
+    const { clock, sessions } = this.#parts;
+    return sessions.describe(log, ({ discarded }) => {
+      if (discarded) return undefined;
+      return { discarded: { atMs: clock(), reason }, archivedMs: undefined };
+    });
   }
 
   /**

@@ -19,6 +19,9 @@ export interface Roll {
   discarded?: boolean;
 }
 
+/** What may be changed in the line of a session that has ended; `undefined` takes it out. */
+export type Change = { [Field in 'checked' | 'archivedMs' | 'discarded']?: CatalogueRow[Field] | undefined };
+
 /** What {@link Sessions} needs to start and end sessions. */
 export interface SessionsOptions {
   committer: Pick<Committer, 'write'>;
@@ -189,17 +192,17 @@ export class Sessions {
    * @param change of the line as it is then; `undefined` changes nothing
    * @throws StorageError when it could not be written; `ERR_SESSION_REMOVED` when it is being removed
    */
-  describe(log: Log, change: (row: CatalogueRow) => Partial<CatalogueRow> | undefined): Promise<SessionSummary> {
+  describe(log: Log, change: (row: CatalogueRow) => Change | undefined): Promise<SessionSummary> {
     return this.#inTurn(async () => {
       const entry = this.#entry(log);
       assert(entry.row.ended, `log ${log.number} has not ended`);
       const changes = change(entry.row);
-      if (changes === undefined || log.isRemoved) return this.summary(log);
+      if (changes === undefined) return this.summary(log);
       if (this.#doomed.has(log.number)) {
         const message = `session ${log.session} of source ${log.source} is being removed`;
         throw new StorageError('ERR_SESSION_REMOVED', message);
       }
-      const row = { ...entry.row, ...changes };
+      const row = { ...entry.row, ...changes } as CatalogueRow;
       await this.#options.committer.write([catalogueWrite(log.number, row)], 'disk');
       entry.row = row;
       return this.summary(log);

@@ -175,21 +175,24 @@ describe('a restore and a roll', () => {
   it.each([
     ['fsync-kept', ['s1 active', 's2 ended'], 0],
     ['fsync-lost', ['s1 active'], 1],
-  ] as const)('with %s of its last batch the restored session is there or its name is free', async (fault, after, orphans) => {
-    await store.createSession('main', 's1');
-    await outcomeUnknown(fault, () => restoreSession(store, path), 2);
-    const rolled = store.rollSession(store.activeSession('main')!, { session: 's2', reason: 'enough' });
-    await expect(rolled).rejects.toMatchObject({ code: 'ERR_STORAGE_UNAVAILABLE' });
-    await reopen();
-    expect(states()).toEqual(after);
-    let deleted = 0;
-    while (await store.keeping.deleteOrphansOnce()) deleted = 1;
-    expect(deleted).toBe(orphans);
-    if (fault === 'fsync-lost') await restoreSession(store, path);
-    await restart();
-    expect(states()).toEqual(['s1 active', 's2 ended']);
-    expect(await contents(store, store.log(store.findSession('main', 's2')!.log)!)).toEqual(['x', 'y']);
-  });
+  ] as const)(
+    'with %s of its last batch the restored session is there or its name is free',
+    async (fault, after, orphans) => {
+      await store.createSession('main', 's1');
+      await outcomeUnknown(fault, () => restoreSession(store, path), 2);
+      const rolled = store.rollSession(store.activeSession('main')!, { session: 's2', reason: 'enough' });
+      await expect(rolled).rejects.toMatchObject({ code: 'ERR_STORAGE_UNAVAILABLE' });
+      await reopen();
+      expect(states()).toEqual(after);
+      let deleted = 0;
+      while (await store.keeping.deleteOrphansOnce()) deleted = 1;
+      expect(deleted).toBe(orphans);
+      if (fault === 'fsync-lost') await restoreSession(store, path);
+      await restart();
+      expect(states()).toEqual(['s1 active', 's2 ended']);
+      expect(await contents(store, store.log(store.findSession('main', 's2')!.log)!)).toEqual(['x', 'y']);
+    },
+  );
 });
 
 describe('a removal of which nobody could tell', () => {

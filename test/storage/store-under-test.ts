@@ -1,6 +1,14 @@
 import { pino } from 'pino';
 import type { Durability, Payloads, ReceiptRun, SessionSummary } from '../../protocol/index.js';
-import type { Committer, Log, PublisherRecord, Sealed, StorageError, Store, StoreOptions } from '../../storage/index.js';
+import type {
+  Committer,
+  Log,
+  PublisherRecord,
+  Sealed,
+  StorageError,
+  Store,
+  StoreOptions,
+} from '../../storage/index.js';
 import type { SealedPublishes } from '../../storage/log.js';
 
 /** A clock that moves by a millisecond whenever it is looked at. */
