@@ -34,9 +34,9 @@ export function sessionsText(sessions: readonly SessionSummary[], nowMs: number)
 }
 
 /** Why it ended, or when it will. */
-function why({ reason = '', discarded, discardReason, rollsMs }: SessionSummary): string {
+function why({ reason = '', discardReason = reason, rollsMs }: SessionSummary): string {
   if (rollsMs !== undefined) return `to be rolled at ${time(rollsMs)}`;
-  return discarded && discardReason !== reason ? `${reason}; discarded: ${discardReason}` : reason;
+  return discardReason === reason ? reason : `${reason}; discarded: ${discardReason}`;
 }
 
 /** Such as `2026-11-21 17:00:00`, in UTC. */

@@ -153,7 +153,8 @@ export class Sessions {
     const { source, session } = row;
     const known = this.#bySource.get(source)?.named(session);
     if (known && !(known.log.isRemoved && row.restoredMs !== undefined)) {
-      throw new StorageError('ERR_SESSION_EXISTS', `source ${source} has had a session ${session} already`);
+      const found = known.log.isRemoved ? `has had a session ${session}` : `has a session ${session} already`;
+      throw new StorageError('ERR_SESSION_EXISTS', `source ${source} ${found}`);
     }
     assert(this.#lastNumber < logNumberMax, 'numbers for logs are used up');
     const reservation = this.#reservations.add(new Reservation(row, this.#lastNumber + 1));

@@ -256,12 +256,7 @@ describe('roll', () => {
 
   it('says that there is no such session', async () => {
     const { code, err } = await run(['roll', '--session', 'S77', '--reason', 'why']);
-    expect([code, err]).toEqual([
-      1,
-      expect.stringMatching(
-        /^latecomer: source main has no session S77; the oldest one kept is \d{8}01 \(ERR_UNKNOWN_SESSION\)\n$/,
-      ),
-    ]);
+    expect([code, err]).toEqual([1, 'latecomer: source main has no session S77 (ERR_UNKNOWN_SESSION)\n']);
   });
 });
 

@@ -58,7 +58,7 @@ describe('the sessions of a source', () => {
       ['third', 'active'],
     ]);
     const again = { session: 'first', reason: 'enough' };
-    await expect(store.rollSession(third, again)).rejects.toThrow('has had a session first');
+    await expect(store.rollSession(third, again)).rejects.toThrow('has a session first already');
     await store.createSession('other-again', 'first');
     expect(number('other-again', '')).toBe(5);
   });

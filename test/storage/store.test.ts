@@ -109,7 +109,7 @@ describe('a store', () => {
     await expect(store.createSession('main', 'second')).rejects.toThrow('has an active session');
     const next = await store.rollSession(log, { session: 'second', reason: 'enough' });
     const again = { session: 'first', reason: 'enough' };
-    await expect(store.rollSession(next, again)).rejects.toThrow('has had a session first');
+    await expect(store.rollSession(next, again)).rejects.toThrow('has a session first already');
   });
 
   it('refuses everything once it is closed', async () => {
