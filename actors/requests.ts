@@ -137,6 +137,8 @@ export class Requests implements ConnectionListener {
         return this.#attempt(message, () => this.#sessions(message.request, message.source));
       case 'ROLL':
         return this.#attempt(message, () => this.#roll(message));
+      case 'DISCARD':
+        return this.#attempt(message, () => this.#discard(message));
       case 'INSPECT':
         return this.#attempt(message, () => this.#inspect(message.request));
       case 'ARCHIVE':
@@ -165,7 +167,7 @@ export class Requests implements ConnectionListener {
   /** @param followsOn it goes on from the session before */
   async #subscribe(request: SubscribeBody, followsOn = false): Promise<void> {
     const { sessionHandler } = this.#context;
-    const asked = { request, source: this.#source, followsOn };
+    const asked = { request, source: this.#source, resumes: followsOn };
     const { session, decision } = await sessionHandler.ask('request', asked, { timeoutMs: requestMs });
     const { log, source, epoch, state, firstSeq, lastSeq } = session;
     const facts = { request: request.request, source, session: session.session, epoch, lastSeq };
@@ -248,6 +250,12 @@ export class Requests implements ConnectionListener {
     const { session, reason, discard } = roll;
     const rolled = await this.#context.origin.roll({ source, session, reason, discard });
     this.#connection.send({ type: 'ROLLED', request, ...rolled });
+  }
+
+  async #discard(message: Extract<ClientMessage, { type: 'DISCARD' }>): Promise<void> {
+    const { request, source = this.#source, session, reason } = message;
+    const discarded = await this.#context.origin.discard({ source, session, reason });
+    this.#connection.send({ type: 'DISCARDED', request, session: discarded });
   }
 
   async #inspect(request: number): Promise<void> {

@@ -24,6 +24,7 @@ const clientTypes = new Set([
   'INSPECT',
   'ARCHIVE',
   'ROLL',
+  'DISCARD',
   'HEARTBEAT',
 ]);
 

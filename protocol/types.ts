@@ -13,6 +13,7 @@ export const FrameType = {
   INSPECT: 8,
   ARCHIVE: 9,
   ROLL: 10,
+  DISCARD: 14,
   LOGGED_IN: 32,
   SUBSCRIBED: 33,
   MESSAGES: 34,
@@ -31,6 +32,8 @@ export const FrameType = {
   ERROR: 47,
   SESSION_REPORT: 48,
   ROLLED: 49,
+  DISCARDED: 52,
+  SESSION_DISCARDED: 53,
 } as const;
 
 /** A value of {@link FrameType}. */

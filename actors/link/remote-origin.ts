@@ -2,7 +2,7 @@ import type { Durability, Publish, Rolled, SessionReport, SessionSummary } from 
 import { blockLastSeq } from '../../protocol/index.js';
 import { type Page, Ring } from '../../storage/index.js';
 import type { ArchiveRequest } from '../archiver.js';
-import type { Followed, OpenPublisher, Origin, OriginFacts, PublisherLogin } from '../origin.js';
+import type { DiscardRequest, Followed, OpenPublisher, Origin, OriginFacts, PublisherLogin } from '../origin.js';
 import type { PublishAnswer, PublisherOwner } from '../publisher.js';
 import type { Ref } from '../runtime/index.js';
 import type { ClosedSessions } from '../server-config.js';
@@ -124,6 +124,11 @@ export class RemoteOrigin implements Origin {
       ...(session !== undefined && { session }),
     });
     return fields as unknown as Rolled;
+  }
+
+  async discard(request: DiscardRequest): Promise<SessionSummary> {
+    const { fields } = await this.#link.call('discard', { ...request });
+    return fields.session as SessionSummary;
   }
 
   async inspect(): Promise<Record<string, unknown>> {

@@ -57,6 +57,9 @@ const session = fc.record(
     archivedMs: uint,
     restoredMs: uint,
     discarded: fc.boolean(),
+    discardReason: text,
+    removedMs: uint,
+    rollsMs: uint,
     next: name,
   },
   { requiredKeys: ['source', 'session', 'log', 'epoch', 'state', 'firstSeq', 'lastSeq', 'createdMs'] },
@@ -106,6 +109,10 @@ export const clientMessage = fc.oneof(
       discard: fc.boolean(),
     },
     { requiredKeys: ['type', 'request', 'reason'] },
+  ),
+  fc.record(
+    { type: is('DISCARD'), request: uint, source: name, session: name, reason: is('nonsense') },
+    { requiredKeys: ['type', 'request', 'session', 'reason'] },
   ),
   fc.record({ type: is('HEARTBEAT') }),
 ) as fc.Arbitrary<ClientMessage>;
@@ -168,10 +175,12 @@ export const serverMessage = fc.oneof(
       lastSeq: uint,
       reason: text,
       discarded: fc.boolean(),
+      discardReason: text,
       next: name,
     },
     { requiredKeys: ['type', 'log', 'session', 'lastSeq', 'reason'] },
   ),
+  fc.record({ type: is('SESSION_DISCARDED'), log: uint, session: name, reason: text }),
   fc.record({ type: is('UNSUBSCRIBED'), log: uint }),
   fc.record({
     type: is('ACKNOWLEDGED'),
@@ -189,6 +198,7 @@ export const serverMessage = fc.oneof(
     { type: is('ROLLED'), request: uint, ended: session, opened: session },
     { requiredKeys: ['type', 'request', 'opened'] },
   ),
+  fc.record({ type: is('DISCARDED'), request: uint, session }),
   fc.record({ type: is('INSPECTION'), request: uint, state: fc.dictionary(key, fc.oneof(uint, text, fc.boolean())) }),
   fc.record(
     {

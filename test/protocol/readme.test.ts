@@ -62,6 +62,7 @@ const clientTypes = [
   'INSPECT',
   'ARCHIVE',
   'ROLL',
+  'DISCARD',
 ];
 
 describe('protocol/README.md', () => {
