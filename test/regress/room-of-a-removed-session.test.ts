@@ -22,14 +22,14 @@ it('the room of a removed session is given back while another one is being read'
   });
   const store = await Store.open(options);
   const sessions: Log[] = [];
-  for (const name of ['removed', 'read']) {
-    const log = await store.createSession('main', name);
+  let log = await store.createSession('main', 'removed');
+  for (const session of ['read', 'active']) {
     const publisher = new TestPublisher(store.committer, log);
     for (let block = 0; block < blocks; block += 1) {
       await publisher.publish(encodePayloads([Buffer.alloc(blockBytes, block)]));
     }
-    await store.endSession(log, 'over');
     sessions.push(log);
+    log = await store.rollSession(log, { session, reason: 'over' });
   }
   const [removed, read] = sessions as [Log, Log];
   const { next } = await store.read(read.number, 1, blocks);

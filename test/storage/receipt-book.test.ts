@@ -142,7 +142,7 @@ describe('the receipts of a store', () => {
     const saved = store.saveReceipts();
     await position.come;
     await publish('p', 1);
-    await store.endSession(log, 'over');
+    await store.rollSession(log, { session: 'next', reason: 'over' });
     const gone = goOn();
     position.release();
     await Promise.all([saved, gone]);
