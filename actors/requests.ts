@@ -139,6 +139,10 @@ export class Requests implements ConnectionListener {
         return this.#attempt(message, () => this.#inspect(message.request));
       case 'ARCHIVE':
         return this.#archive(message);
+      case 'GROUP':
+      case 'DELIVERED':
+      case 'MEMBERS':
+        throw new ProtocolError('ERR_UNKNOWN_TYPE', `${message.type} is not served yet`);
       default:
         return message satisfies never;
     }

@@ -63,6 +63,8 @@ export class Router<T> {
       case 'UNSUBSCRIBED':
         subscriptions.answer(message);
         return;
+      case 'MEMBER':
+      case 'MEMBER_LIST':
       case 'LOGGED_IN':
       case 'ERROR':
       case 'HEARTBEAT':
