@@ -190,6 +190,19 @@ export class Sessions {
     return described;
   }
 
+  /** As {@link GroupKeeping.trim}. */
+  trim(log: Log, firstSeq: number, atMs: number, operations: Operation[]): Promise<void> {
+    const trimmed = this.#describing.then(async () => {
+      const entry = this.#entry(log);
+      const row = { ...entry.row, trimmed: { firstSeq, atMs }, lastSeq: log.lastSeq };
+      await this.#options.committer.write([catalogueWrite(log.number, row), ...operations], 'os');
+      entry.row = row;
+      log.trimmed(firstSeq, atMs);
+    });
+    this.#describing = trimmed.catch(() => {});
+    return trimmed;
+  }
+
   /**
    * Take an ended session out of the catalogue; whoever reads it finds that all of it is gone.
    * @param operations to be written in the same batch

@@ -4,6 +4,7 @@ import { Background } from './background.js';
 import { Committer } from './committer.js';
 import { Database } from './database.js';
 import { StorageError } from './errors.js';
+import { GroupKeeping } from './group-keeping.js';
 import { type InputPosition, readInputPosition } from './input-position.js';
 import { type LevelHandle, openError, writeBatch } from './level.js';
 import type { Log } from './log.js';
@@ -34,6 +35,8 @@ export class Store {
   readonly committer: Committer;
   /** Through which ended sessions are verified, archived, removed and restored. */
   readonly keeping: SessionKeeping;
+  /** What groups need beside their logs. */
+  readonly groups: GroupKeeping;
   readonly #options: Required<StoreOptions>;
   readonly #database: Database;
   readonly #guard: SpaceGuard;
@@ -73,7 +76,8 @@ export class Store {
       logs: () => this.#sessions.logs(),
       orphans,
     });
-    const { orphans: swept } = this.#background;
+    const { orphans: swept, trimmer } = this.#background;
+    this.groups = new GroupKeeping({ ...options, database, sessions, slots, trimmer });
     const saveReceipts = () => this.saveReceipts();
     this.keeping = new SessionKeeping({
       ...options,
