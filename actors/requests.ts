@@ -10,6 +10,8 @@ import {
   type SubscribeBody,
 } from '../protocol/index.js';
 import type { Connection, ConnectionContext, ConnectionListener } from './connection.js';
+import type { Framing } from './framing.js';
+import { GroupRequests } from './groups/group-requests.js';
 import type { Origin } from './origin.js';
 import type { PublishBudget } from './publish-window.js';
 import { Publishing } from './publishing.js';
@@ -26,6 +28,8 @@ export interface RequestContext {
   origin: Origin;
   sessionHandler: Ref<SessionHandlerProtocol>;
   budget: PublishBudget;
+  /** Cuts blocks for participants who want one message per frame. */
+  singles: Framing;
   /** Start a subscription; it lives until it ends or is stopped. */
   subscribe(start: SubscriptionStart): Promise<OpenSubscription>;
   /** Do this soon: {@link ConnectionContext.defer}. */
@@ -46,6 +50,7 @@ export class Requests implements ConnectionListener {
   readonly #subscriptions = new Map<number, OpenSubscription>();
   #publishing: Publishing | undefined;
   #rerequests: Rerequests | undefined;
+  #groups: GroupRequests | undefined;
   /** Name the client gave itself; unset before the login. */
   #client: string | undefined;
   #source = '';
@@ -65,6 +70,7 @@ export class Requests implements ConnectionListener {
   drained(): void {
     for (const subscription of this.#subscriptions.values()) subscription.drained();
     this.#rotate();
+    this.#groups?.drained();
     this.#rerequests?.drained();
   }
 
@@ -80,6 +86,7 @@ export class Requests implements ConnectionListener {
     this.#publishing?.close();
     for (const subscription of this.#subscriptions.values()) subscription.stop();
     this.#subscriptions.clear();
+    this.#groups?.closed();
     this.#rerequests?.stop();
     this.#context.gone(this.#connection);
   }
@@ -140,9 +147,11 @@ export class Requests implements ConnectionListener {
       case 'ARCHIVE':
         return this.#archive(message);
       case 'GROUP':
+        return this.#attempt(message, () => this.#group().command(message, (log) => this.#subscriptions.has(log)));
       case 'DELIVERED':
+        return this.#groups?.delivered(message);
       case 'MEMBERS':
-        throw new ProtocolError('ERR_UNKNOWN_TYPE', `${message.type} is not served yet`);
+        return this.#attempt(message, () => this.#group().members(message));
       default:
         return message satisfies never;
     }
@@ -199,7 +208,7 @@ export class Requests implements ConnectionListener {
   }
 
   #refuseSubscription(log: number, session: string): void {
-    if (this.#subscriptions.has(log)) {
+    if (this.#subscriptions.has(log) || this.#groups?.has(log)) {
       throw new ProtocolError(
         'ERR_ALREADY_SUBSCRIBED',
         `this connection already has a subscription to session ${session} (log ${log})`,
@@ -217,6 +226,7 @@ export class Requests implements ConnectionListener {
   #unsubscribe(log: number): void {
     this.#subscriptions.get(log)?.stop();
     this.#subscriptions.delete(log);
+    this.#groups?.unsubscribe(log);
     this.#connection.send({ type: 'UNSUBSCRIBED', log });
   }
 
@@ -225,6 +235,12 @@ export class Requests implements ConnectionListener {
       this.#reject(request, 'ERR_REWIND_FAILED', text),
     );
     return this.#rerequests.start(message, this.#source);
+  }
+
+  /** Few connections are those of participants. */
+  #group(): GroupRequests {
+    this.#groups ??= new GroupRequests(this.#connection, this.#context.origin, this.#context);
+    return this.#groups;
   }
 
   async #sessions(request: number, source: string | undefined): Promise<void> {

@@ -3,6 +3,9 @@ import ArchiverActor, { type ArchiverProtocol } from './archiver.js';
 import EdgeActor, { type EdgeLimits, type EdgeProtocol } from './edge.js';
 import { gatewayLimits } from './gateway-limits.js';
 import GeneratorActor, { type GeneratorProtocol } from './generator.js';
+import { DialBack } from './groups/dial-back.js';
+import { Groups } from './groups/groups.js';
+import { singlesFraming } from './groups/single-outlet.js';
 import { Inputs, type OpenRelay } from './inputs/inputs.js';
 import { inspectActors } from './inspection.js';
 import { DataSocket } from './link/data-socket.js';
@@ -60,6 +63,7 @@ export default class ServerActor extends Actor<ServerParameters, ServerProtocol>
   readonly #forks: SupervisedFork<EdgeProtocol>[] = [];
   readonly #startedMs = performance.now();
   #sources!: Sources;
+  #groups: Groups | undefined;
   #inputs: Inputs | undefined;
   #edge: Ref<EdgeProtocol> | undefined;
   #rewindFork: SupervisedFork<RewindHostProtocol> | undefined;
@@ -83,6 +87,7 @@ export default class ServerActor extends Actor<ServerParameters, ServerProtocol>
   override async onStop(): Promise<void> {
     this.#listener?.close();
     this.#soup?.close();
+    this.#groups?.stopDialing();
     await this.#inputs?.stop();
     await this.#stopForks();
     await this.#dataSocket?.close();
@@ -101,7 +106,9 @@ export default class ServerActor extends Actor<ServerParameters, ServerProtocol>
       { name: 'SessionRoller', parameters: { store, calendar, schedule: runLater } },
     );
     const roller = this.#roller;
-    this.#sources = new Sources({ store, config, spawner, calendar, roller, clock, logger: this.logger });
+    const groups = new Groups({ configs: config.groups, store, spawner, clock });
+    this.#groups = groups;
+    this.#sources = new Sources({ store, config, spawner, calendar, roller, groups, clock, logger: this.logger });
     await this.#sources.open();
     this.#nameUnserved();
     const archiver: Ref<ArchiverProtocol> = await this.spawn(
@@ -113,12 +120,14 @@ export default class ServerActor extends Actor<ServerParameters, ServerProtocol>
       store,
       calendar,
       sources: this.#sources,
+      groups,
       roller,
       closedSessions: config.closedSessions,
       inspect: () => this.inspect(),
       archive: (request) => archiver.ask('request', request, { timeoutMs: archiveMs }),
     });
     const rewinds = await this.#startRewinds(origin);
+    this.#startDialBack(origin, rewinds);
     const limits = gatewayLimits(config, this.parameters.server, this.logger);
     await this.#startEdges(origin, rewinds, limits);
     this.#listener = await Listener.listen(config.host, config.port, { running: () => this.#edges() }, this.logger);
@@ -148,6 +157,7 @@ export default class ServerActor extends Actor<ServerParameters, ServerProtocol>
       })),
       soup: (await this.#soup?.inspect()) ?? null,
       inputs: (await this.#inputs?.inspect()) ?? [],
+      groups: (await this.#groups?.inspect()) ?? [],
       store: store.stats(),
     };
   }
@@ -163,6 +173,7 @@ export default class ServerActor extends Actor<ServerParameters, ServerProtocol>
     const timeout = { timeoutMs: gatewayDrainMs };
     const edges = this.#edges().map((edge) => edge.ask('drain', {}, timeout));
     await Promise.allSettled([...edges, this.#soup?.gateway.ask('drain', {}, timeout)]);
+    await this.#groups?.close();
     // Before their parent stops them, or their end would look like a death.
     await Promise.all([this.#stopForks(), archiverStopped]);
   }
@@ -174,9 +185,9 @@ export default class ServerActor extends Actor<ServerParameters, ServerProtocol>
 
   /** A source that was served before and is not now would only look alive. */
   #nameUnserved(): void {
-    const { store, config } = this.parameters;
+    const { store } = this.parameters;
     for (const { source, session, state } of store.sessions()) {
-      if (state === 'ended' || config.sources.includes(source)) continue;
+      if (state === 'ended' || this.#sources.names.includes(source)) continue;
       this.logger.warn({ source, session }, 'source has an active session but is not served; add it with --source');
     }
   }
@@ -202,6 +213,12 @@ export default class ServerActor extends Actor<ServerParameters, ServerProtocol>
     });
     await this.#rewindFork.start();
     return rewinds;
+  }
+
+  #startDialBack(origin: LocalOrigin, rewinds: Rewinds): void {
+    const subscriptions = new Subscriptions({ spawn: this.spawn.bind(this) }, origin, rewinds);
+    const context = { subscribe: subscriptions.subscribe.bind(subscriptions), singles: singlesFraming() };
+    this.#groups?.reachBy(new DialBack(context, this.logger));
   }
 
   async #startEdges(origin: LocalOrigin, rewinds: Rewinds, limits: EdgeLimits): Promise<void> {

@@ -54,6 +54,8 @@ export interface SessionParameters {
   publishBytesMax: number;
   /** Milliseconds since 1970. */
   clock: () => number;
+  /** Why a publisher may not publish now; absent: everybody may. */
+  refusal?: ((publisher: string) => ProtocolError | undefined) | undefined;
 }
 
 /**
@@ -209,6 +211,8 @@ export default class SessionActor
   }
 
   async #logIn({ publisher: id, durability }: PublisherLogin, owner: PublisherOwner): Promise<OpenPublisher> {
+    const refusal = this.parameters.refusal?.(id);
+    if (refusal) throw refusal;
     const publisher = await this.#settledPublisher(id);
     if (owner.gone()) throw new ProtocolError('ERR_BUSY', `publisher ${id} has gone while it was logged in`);
     publisher.own(owner, stronger(durability, this.parameters.store.durability));
@@ -229,7 +233,7 @@ export default class SessionActor
     known?.takeOver();
     await known?.settled();
     if (known && !known.unknown) return known;
-    const { store } = this.parameters;
+    const { store, refusal: refusalOf } = this.parameters;
     const refusal = store.unavailable();
     if (refusal?.code === 'ERR_STORAGE_UNAVAILABLE')
       throw new ProtocolError('ERR_STORAGE_UNAVAILABLE', refusal.message);
@@ -237,7 +241,7 @@ export default class SessionActor
     return new Publisher(record, () => ({
       log: this.#log,
       queue: this.#queue,
-      refusal: (session) => this.#refusalFor(session),
+      refusal: (session) => refusalOf?.(id) ?? this.#refusalFor(session),
     }));
   }
 

@@ -58,10 +58,10 @@ export class GroupKeeping {
    * it is told that it has expired.
    * @param firstSeq behind the log's first number, at most its next one
    * @param atMs when it was found that nobody has a claim to it; whatever a clock says, no later block is older
-   * @param along to be written in the same batch
+   * @param along what is to be written in the same batch, asked for in the turn in which it is
    * @throws StorageError when it could not be written: nothing is trimmed
    */
-  trim(log: Log, firstSeq: number, atMs: number, along: Operation[]): Promise<void> {
+  trim(log: Log, firstSeq: number, atMs: number, along: () => Operation[]): Promise<void> {
     return this.#parts.sessions.trim(log, firstSeq, atMs, along);
   }
 

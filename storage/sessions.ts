@@ -191,11 +191,11 @@ export class Sessions {
   }
 
   /** As {@link GroupKeeping.trim}. */
-  trim(log: Log, firstSeq: number, atMs: number, operations: Operation[]): Promise<void> {
+  trim(log: Log, firstSeq: number, atMs: number, along: () => Operation[]): Promise<void> {
     const trimmed = this.#describing.then(async () => {
       const entry = this.#entry(log);
       const row = { ...entry.row, trimmed: { firstSeq, atMs }, lastSeq: log.lastSeq };
-      await this.#options.committer.write([catalogueWrite(log.number, row), ...operations], 'os');
+      await this.#options.committer.write([catalogueWrite(log.number, row), ...along()], 'os');
       entry.row = row;
       log.trimmed(firstSeq, atMs);
     });

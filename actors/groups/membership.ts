@@ -165,11 +165,14 @@ export class Membership {
     }
   }
 
-  /** What is to be put on record; if that fails, give it back with {@link unsaved}. */
-  takeUnsaved(): MemberRow[] {
-    const rows = [...this.#unsaved].map((participant) => this.#rows.get(participant)!);
-    this.#unsaved.clear();
-    return rows;
+  /**
+   * What is to be put on record; if that fails, give it back with {@link unsaved}.
+   * @param isSettled whether nobody else is about to write something of a participant
+   */
+  takeUnsaved(isSettled: (participant: string) => boolean): MemberRow[] {
+    const settled = [...this.#unsaved].filter(isSettled);
+    for (const participant of settled) this.#unsaved.delete(participant);
+    return settled.map((participant) => this.#rows.get(participant)!);
   }
 
   /** These could not be put on record. */

@@ -123,7 +123,7 @@ export class Coordinator {
     const { fromSeq = Number.POSITIVE_INFINITY, sinceMs } = this.#membership.claimed(nowMs);
     const since = sinceMs === undefined ? Number.POSITIVE_INFINITY : this.#firstSince(sinceMs);
     this.#membership.seen(nowMs, 0);
-    for (const row of this.#membership.takeUnsaved()) this.#record.set(row.participant, row);
+    for (const row of this.#membership.takeUnsaved(() => true)) this.#record.set(row.participant, row);
     const firstSeq = Math.min(fromSeq, since, this.#times.length + 1);
     if (firstSeq <= this.#firstSeq) return;
     this.#firstSeq = firstSeq;

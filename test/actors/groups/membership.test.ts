@@ -42,7 +42,7 @@ describe('the time bound', () => {
     const before = nobody();
     const row = before.register('ada', {}, 4, 100);
     before.seen(600, 500);
-    const [seen] = before.takeUnsaved();
+    const [seen] = before.takeUnsaved(() => true);
     for (const [record, sinceMs] of [
       [row, 100],
       [seen!, 600],
@@ -116,14 +116,14 @@ describe('what is put on record', () => {
   it('is what has changed, once, and again when that failed', () => {
     const membership = nobody();
     membership.register('ada', {}, 4, 0);
-    expect(membership.takeUnsaved()).toEqual([]);
+    expect(membership.takeUnsaved(() => true)).toEqual([]);
     membership.delivered('ada', 5);
     membership.left('ada', 3);
-    const rows = membership.takeUnsaved();
+    const rows = membership.takeUnsaved(() => true);
     expect(rows).toMatchObject([{ cursor: 5, isAway: true, seenMs: 3 }]);
-    expect(membership.takeUnsaved()).toEqual([]);
+    expect(membership.takeUnsaved(() => true)).toEqual([]);
     membership.unsaved(rows);
-    expect(membership.takeUnsaved()).toEqual(rows);
+    expect(membership.takeUnsaved(() => true)).toEqual(rows);
   });
 
   it('does not reach beyond the log when a crash has taken its last messages', () => {

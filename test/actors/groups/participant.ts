@@ -1,0 +1,130 @@
+import { onTestFinished } from 'vitest';
+import {
+  blockBody,
+  blockFirstSeq,
+  decodePayloads,
+  encodePublishHeader,
+  type GroupCommand,
+  type ServerMessage,
+} from '../../../protocol/index.js';
+import { until } from '../../support/deadline.js';
+import { texts } from '../../support/payloads.js';
+import { Wire } from '../../support/wire.js';
+
+type Of<Type extends ServerMessage['type']> = Extract<ServerMessage, { type: Type }>;
+export type Answer = Of<'MEMBER'> | Of<'REJECTED'>;
+
+/** What a participant is sent, in order: a text for a message, `lost a..b` for a range that has expired. */
+export class Received {
+  readonly lines: string[] = [];
+  readonly others: ServerMessage[] = [];
+  /** Messages in each frame. */
+  readonly sizes: number[] = [];
+  /** The number the next frame has to start with; any, while it is unset. */
+  next: number | undefined;
+
+  message(message: ServerMessage): void {
+    if (message.type === 'LOST') {
+      this.#follow(message.from, message.to - message.from + 1);
+      this.lines.push(`${message.reason} ${message.from}..${message.to}`);
+    } else {
+      if (message.type === 'MEMBER' && message.state === 'online') this.next = message.from;
+      this.others.push(message);
+    }
+  }
+
+  block(block: Buffer): void {
+    const found = [...decodePayloads(blockBody(block))].map((payload) => payload.toString());
+    this.#follow(blockFirstSeq(block), found.length);
+    this.lines.push(...found);
+    this.sizes.push(found.length);
+  }
+
+  #follow(seq: number, count: number): void {
+    if (this.next !== undefined && seq !== this.next) throw new Error(`expected number ${this.next}, found ${seq}`);
+    this.next = seq + count;
+  }
+
+  /** Wait until so much was received. */
+  async has(count: number): Promise<string[]> {
+    await until(() => this.lines.length >= count, `${count} lines, found ${JSON.stringify(this.lines.slice(-5))}`);
+    return this.lines;
+  }
+
+  async hears<Type extends ServerMessage['type']>(type: Type): Promise<Of<Type>> {
+    const find = () => this.others.find((message) => message.type === type);
+    await until(() => find() !== undefined, `${type}, heard ${JSON.stringify(this.others)}`);
+    return find() as Of<Type>;
+  }
+}
+
+/** A participant reduced to the wire, with one connection for its commands and messages. */
+export class Participant {
+  readonly received = new Received();
+  readonly #port: number;
+  readonly #id: string;
+  readonly #group: string;
+  #wire: Wire | undefined;
+  #lastRequest = 0;
+  log = 0;
+
+  constructor(port: number, id: string, group = 'news') {
+    this.#port = port;
+    this.#id = id;
+    this.#group = group;
+    onTestFinished(() => this.#wire?.close());
+  }
+
+  /** A command over the connection there is, or a new one. */
+  async command(action: GroupCommand['action'], more: Partial<GroupCommand> = {}): Promise<Answer> {
+    this.#wire ??= await Wire.open(this.#port, {}, this.received);
+    const request = ++this.#lastRequest;
+    this.#wire.send({ type: 'GROUP', request, action, group: this.#group, participant: this.#id, ...more });
+    const answered = (it: ServerMessage): it is Answer =>
+      (it.type === 'MEMBER' || it.type === 'REJECTED') && it.request === request;
+    await until(() => this.received.others.some(answered), `the answer to ${action}`);
+    const answer = this.received.others.find(answered)!;
+    if (answer.type === 'MEMBER') this.log = answer.log;
+    return answer;
+  }
+
+  /** As {@link command}, which must be granted. */
+  async does(action: GroupCommand['action'], more: Partial<GroupCommand> = {}): Promise<Of<'MEMBER'>> {
+    const answer = await this.command(action, more);
+    if (answer.type !== 'MEMBER') throw new Error(`${action} of ${this.#id}: ${answer.code} ${answer.message}`);
+    return answer;
+  }
+
+  /** What it has received it has dealt with. */
+  delivered(seq = this.received.next! - 1): void {
+    this.#wire!.send({ type: 'DELIVERED', log: this.log, seq });
+  }
+
+  /** Its connection breaks, without a word. */
+  break(): void {
+    this.#wire?.socket.destroy();
+    this.#wire = undefined;
+  }
+
+  /** Send messages over a connection of its own, all in one publish; resolves when they are durable, or refused. */
+  async msend(...messages: string[]): Promise<Of<'ACKNOWLEDGED' | 'REFUSED' | 'ERROR'>> {
+    const answers: ServerMessage[] = [];
+    const wire = await Wire.open(
+      this.#port,
+      { source: this.#group, publisher: this.#id },
+      {
+        message: (message) => {
+          answers.push(message);
+          if (message.type !== 'LOGGED_IN') return;
+          const payloads = texts(...messages);
+          wire.write(encodePublishHeader(message.published + 1, '', payloads), payloads.bytes);
+        },
+      },
+    );
+    const settled = (it: ServerMessage): it is Of<'ACKNOWLEDGED' | 'REFUSED' | 'ERROR'> =>
+      ['ACKNOWLEDGED', 'REFUSED', 'ERROR'].includes(it.type);
+    await until(() => answers.some(settled), 'the answer to a publish');
+    wire.close();
+    return answers.find(settled)!;
+  }
+}
