@@ -2,6 +2,7 @@ import { onTestFinished } from 'vitest';
 import {
   blockBody,
   blockFirstSeq,
+  type ClientMessage,
   decodePayloads,
   encodePublishHeader,
   type GroupCommand,
@@ -77,15 +78,31 @@ export class Participant {
 
   /** A command over the connection there is, or a new one. */
   async command(action: GroupCommand['action'], more: Partial<GroupCommand> = {}): Promise<Answer> {
-    this.#wire ??= await Wire.open(this.#port, {}, this.received);
-    const request = ++this.#lastRequest;
-    this.#wire.send({ type: 'GROUP', request, action, group: this.#group, participant: this.#id, ...more });
-    const answered = (it: ServerMessage): it is Answer =>
-      (it.type === 'MEMBER' || it.type === 'REJECTED') && it.request === request;
-    await until(() => this.received.others.some(answered), `the answer to ${action}`);
-    const answer = this.received.others.find(answered)!;
+    const answer = await this.#ask({
+      type: 'GROUP',
+      request: ++this.#lastRequest,
+      action,
+      group: this.#group,
+      participant: this.#id,
+      ...more,
+    });
     if (answer.type === 'MEMBER') this.log = answer.log;
     return answer;
+  }
+
+  /** Ask for the session of a source to be rolled. */
+  roll(source: string): Promise<Answer> {
+    return this.#ask({ type: 'ROLL', request: ++this.#lastRequest, source, reason: 'why not' });
+  }
+
+  async #ask(question: ClientMessage & { request: number }): Promise<Answer> {
+    this.#wire ??= await Wire.open(this.#port, {}, this.received);
+    this.#wire.send(question);
+    const { request } = question;
+    const answered = (it: ServerMessage): it is Answer =>
+      (it.type === 'MEMBER' || it.type === 'REJECTED') && it.request === request;
+    await until(() => this.received.others.some(answered), `the answer to ${JSON.stringify(question)}`);
+    return this.received.others.find(answered)!;
   }
 
   /** As {@link command}, which must be granted. */
