@@ -1,30 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import type { MemberSummary } from '../../../protocol/index.js';
 import { until } from '../../support/deadline.js';
 import { Random } from '../../support/random.js';
+import { isAway, membersOf } from './members.js';
 import { Participant } from './participant.js';
-import { type GroupServer, serverWithGroup } from './server.js';
+import { serverWithGroup } from './server.js';
 
 const rejected = (code: string) => ({ type: 'REJECTED', code });
-
-/** What `inspect` says of the participants. */
-async function membersOf(server: GroupServer): Promise<MemberSummary[]> {
-  const { groups } = (await server.inspect()) as { groups: { members: MemberSummary[] }[] };
-  return groups[0]!.members;
-}
-
-/** Wait until the server has noticed that somebody is away. */
-async function isAway(server: GroupServer, participant: string): Promise<void> {
-  let members: MemberSummary[] = [];
-  const look = () =>
-    void membersOf(server).then((found) => {
-      members = found;
-    });
-  await until(() => {
-    look();
-    return members.some((member) => member.participant === participant && member.state === 'away');
-  }, `${participant} to be away`);
-}
 
 describe('a participant', () => {
   it('gets what is sent while it is there, its own messages too, and behind a disconnect what it has missed', async () => {
