@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { dialTarget } from '../../../actors/groups/dial-target.js';
-import { Listening } from './listening.js';
+import { Listening } from '../../support/listening.js';
+import { Participant } from '../../support/participant.js';
 import { hasAcknowledged, isAway, membersOf } from './members.js';
-import { Participant } from './participant.js';
 import { serverWithGroup } from './server.js';
 
 const rejected = (code: string) => ({ type: 'REJECTED', code });

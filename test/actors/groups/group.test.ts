@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { until } from '../../support/deadline.js';
+import { Participant } from '../../support/participant.js';
 import { Random } from '../../support/random.js';
 import { isAway, membersOf } from './members.js';
-import { Participant } from './participant.js';
 import { serverWithGroup } from './server.js';
 
 const rejected = (code: string) => ({ type: 'REJECTED', code });

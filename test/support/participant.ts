@@ -7,10 +7,10 @@ import {
   encodePublishHeader,
   type GroupCommand,
   type ServerMessage,
-} from '../../../protocol/index.js';
-import { until } from '../../support/deadline.js';
-import { texts } from '../../support/payloads.js';
-import { Wire } from '../../support/wire.js';
+} from '../../protocol/index.js';
+import { eventually, until } from './deadline.js';
+import { texts } from './payloads.js';
+import { Wire } from './wire.js';
 
 type Of<Type extends ServerMessage['type']> = Extract<ServerMessage, { type: Type }>;
 export type Answer = Of<'MEMBER'> | Of<'REJECTED'>;
@@ -62,15 +62,17 @@ export class Received {
 /** A participant reduced to the wire, with one connection for its commands and messages. */
 export class Participant {
   readonly received = new Received();
-  readonly #port: number;
+  /** Where the server is reached; it may come back at another one. */
+  port: number;
   readonly #id: string;
   readonly #group: string;
   #wire: Wire | undefined;
   #lastRequest = 0;
   log = 0;
+  #epoch = '';
 
   constructor(port: number, id: string, group = 'news') {
-    this.#port = port;
+    this.port = port;
     this.#id = id;
     this.#group = group;
     onTestFinished(() => this.#wire?.close());
@@ -86,8 +88,17 @@ export class Participant {
       participant: this.#id,
       ...more,
     });
-    if (answer.type === 'MEMBER') this.log = answer.log;
+    if (answer.type === 'MEMBER') ({ log: this.log, epoch: this.#epoch } = answer);
     return answer;
+  }
+
+  /** It comes back with what it knows of its position; as often as its broken connection has not been noticed. */
+  async returns(): Promise<Of<'MEMBER'>> {
+    const position = { delivered: this.received.next! - 1, epoch: this.#epoch };
+    return await eventually(async () => {
+      const answer = await this.command('reconnect', position);
+      return answer.type === 'MEMBER' ? answer : undefined;
+    }, `${this.#id} to be back`);
   }
 
   /** Ask for the session of a source to be rolled. */
@@ -96,8 +107,11 @@ export class Participant {
   }
 
   async #ask(question: ClientMessage & { request: number }): Promise<Answer> {
-    this.#wire ??= await Wire.open(this.#port, {}, this.received);
-    this.#wire.send(question);
+    if (this.isBroken) {
+      this.#wire = await Wire.open(this.port, {}, this.received);
+      this.#wire.socket.on('error', () => {});
+    }
+    this.#wire!.send(question);
     const { request } = question;
     const answered = (it: ServerMessage): it is Answer =>
       (it.type === 'MEMBER' || it.type === 'REJECTED') && it.request === request;
@@ -117,6 +131,11 @@ export class Participant {
     this.#wire!.send({ type: 'DELIVERED', log: this.log, seq });
   }
 
+  /** Whether it has no connection, or none that works. */
+  get isBroken(): boolean {
+    return this.#wire === undefined || this.#wire.socket.destroyed;
+  }
+
   /** Its connection breaks, without a word. */
   break(): void {
     this.#wire?.socket.destroy();
@@ -127,7 +146,7 @@ export class Participant {
   async msend(...messages: string[]): Promise<Of<'ACKNOWLEDGED' | 'REFUSED' | 'ERROR'>> {
     const answers: ServerMessage[] = [];
     const wire = await Wire.open(
-      this.#port,
+      this.port,
       { source: this.#group, publisher: this.#id },
       {
         message: (message) => {

@@ -1,9 +1,9 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
-import { type ClientMessage, decodeServerMessage, FrameType, frameType } from '../../../protocol/index.js';
-import { until } from '../../support/deadline.js';
-import { FrameSocket } from '../../support/frame-socket.js';
+import { type ClientMessage, decodeServerMessage, FrameType, frameType } from '../../protocol/index.js';
+import { until } from './deadline.js';
+import { FrameSocket } from './frame-socket.js';
 import { Received } from './participant.js';
 
 /** A participant's port: whoever connects to it is heard, and may be answered. */
