@@ -67,7 +67,7 @@ export class Connection implements Outlet {
   #heardMs: number;
   #saidMs: number;
   #closingSinceMs: number | undefined;
-  #silentMs = 0;
+  #isSilent = false;
   #loggedIn = false;
   #gone = false;
   #refusals = 0;
@@ -98,9 +98,9 @@ export class Connection implements Outlet {
     return this.#socket.remoteAddress ?? '';
   }
 
-  /** How long nothing had been heard when the connection was given up for that; else 0. */
+  /** How long nothing has been heard, of a connection that was given up for that; else 0. */
   get silentMs(): number {
-    return this.#silentMs;
+    return this.#isSilent ? this.#context.now() - this.#heardMs : 0;
   }
 
   /** Address and port of the client, for the log. */
@@ -202,7 +202,7 @@ export class Connection implements Outlet {
     if (!this.#loggedIn && !this.#isPaused('request') && now - this.openedMs > limits.loginMs) {
       this.fail(new ProtocolError('ERR_LOGIN_TIMEOUT', `no login within ${limits.loginMs} ms`));
     } else if (this.#loggedIn && this.#paused === 0 && now - this.#heardMs > limits.silenceMs) {
-      this.#silentMs = now - this.#heardMs;
+      this.#isSilent = true;
       this.fail(
         new ProtocolError('ERR_SILENT', `nothing heard for ${limits.silenceMs} ms; send a HEARTBEAT when idle`),
       );

@@ -15,6 +15,7 @@ import { GroupRequests } from './groups/group-requests.js';
 import type { Origin } from './origin.js';
 import type { PublishBudget } from './publish-window.js';
 import { Publishing } from './publishing.js';
+import { answerTo, type Question } from './questions.js';
 import { type Rerequest, Rerequests } from './rerequests.js';
 import type { Ref } from './runtime/index.js';
 import type { Login, SessionHandlerProtocol } from './session-handler.js';
@@ -139,19 +140,16 @@ export class Requests implements ConnectionListener {
       case 'REREQUEST':
         return this.#attempt(message, () => this.#rerequest(message));
       case 'SESSIONS':
-        return this.#attempt(message, () => this.#sessions(message.request, message.source));
+      case 'MEMBERS':
       case 'ROLL':
-        return this.#attempt(message, () => this.#roll(message));
       case 'INSPECT':
-        return this.#attempt(message, () => this.#inspect(message.request));
+        return this.#attempt(message, () => this.#answer(message));
       case 'ARCHIVE':
         return this.#archive(message);
       case 'GROUP':
         return this.#attempt(message, () => this.#group().command(message, (log) => this.#subscriptions.has(log)));
       case 'DELIVERED':
         return this.#groups?.delivered(message);
-      case 'MEMBERS':
-        return this.#attempt(message, () => this.#group().members(message));
       default:
         return message satisfies never;
     }
@@ -243,27 +241,15 @@ export class Requests implements ConnectionListener {
     return this.#groups;
   }
 
-  async #sessions(request: number, source: string | undefined): Promise<void> {
-    const sessions = await this.#context.origin.sessions(source);
-    this.#connection.send({ type: 'SESSION_LIST', request, sessions: sessions.slice(-limits.sessionListMax) });
+  async #answer(question: Question): Promise<void> {
+    this.#connection.send(await answerTo(question, this.#source, this.#context.origin));
   }
 
   /** It may take hours: the connection goes on meanwhile. */
-  #archive({ request, action, session, source = this.#source }: Extract<ClientMessage, { type: 'ARCHIVE' }>): void {
-    const answered = this.#attempt({ request }, async () => {
-      const report = await this.#context.origin.archive({ action, source, session });
-      this.#connection.send({ type: 'SESSION_REPORT', request, ...report });
-    });
-    answered.catch((error: Error) => this.#reject(request, 'ERR_INTERNAL', `${action} failed: ${error.message}`));
-  }
-
-  async #roll({ request, source = this.#source, ...roll }: Extract<ClientMessage, { type: 'ROLL' }>): Promise<void> {
-    const { session, reason, discard } = roll;
-    const rolled = await this.#context.origin.roll({ source, session, reason, discard });
-    this.#connection.send({ type: 'ROLLED', request, ...rolled });
-  }
-
-  async #inspect(request: number): Promise<void> {
-    this.#connection.send({ type: 'INSPECTION', request, state: await this.#context.origin.inspect() });
+  #archive(message: Question & { type: 'ARCHIVE' }): void {
+    const { request, action } = message;
+    this.#attempt(message, () => this.#answer(message)).catch((error: Error) =>
+      this.#reject(request, 'ERR_INTERNAL', `${action} failed: ${error.message}`),
+    );
   }
 }

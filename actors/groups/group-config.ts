@@ -22,13 +22,14 @@ export class GroupConfigError extends Error {
 const unitMs: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 /** Longer than any clock will run; small enough to be added to a time. */
 const tdMsMax = 36_500 * 86_400_000;
-const fields = ['name', 'td', 'membersMax', 'dialBack'];
+const fields = ['name', 'td', 'tdMs', 'membersMax', 'dialBack'];
 
 /** The defaults of what need not be given. */
 export const groupDefaults = { membersMax: 10_000, dialBack: 'same-address' } as const;
 
 /**
- * Check a list of groups as it stands in a configuration: `{ name, td, membersMax?, dialBack? }`.
+ * Check a list of groups as it stands in a configuration: `{ name, td, membersMax?, dialBack? }`. In place of `td` it may
+ * have `tdMs`, as a configuration that was checked has it.
  * @param sources names that are taken
  * @throws GroupConfigError with the first thing that is wrong
  */
@@ -57,7 +58,7 @@ function readGroup(entry: unknown, at: string): GroupConfig {
   const given = entry as Record<string, unknown>;
   for (const key of Object.keys(given)) if (!fields.includes(key)) throw wrong(at, `one of ${fields.join(', ')}`, key);
   const { name, td, membersMax = groupDefaults.membersMax, dialBack = groupDefaults.dialBack } = given;
-  const tdMs = durationMs(td);
+  const tdMs = td === undefined && given.tdMs !== undefined ? durationMs(`${given.tdMs}ms`) : durationMs(td);
   if (!isName(name)) throw wrong(`${at}.name`, `a name of 1 to ${limits.nameBytesMax} bytes without spaces`, name);
   if (tdMs === undefined) throw wrong(`${at}.td`, 'a number of seconds, or a duration such as "15m"', td);
   if (!Number.isSafeInteger(membersMax) || (membersMax as number) < 1) {

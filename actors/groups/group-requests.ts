@@ -50,11 +50,6 @@ export class GroupRequests {
     this.#of(log)?.delivered(seq);
   }
 
-  async members({ request, group }: Of<'MEMBERS'>): Promise<void> {
-    const members = await this.#origin.members(group);
-    this.#connection.send({ type: 'MEMBER_LIST', request, members: members.slice(0, limits.memberListMax) });
-  }
-
   /** The client wants nothing more of this log: as if its connection had broken. */
   unsubscribe(log: number): void {
     this.#of(log)?.close(0);

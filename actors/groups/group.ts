@@ -1,17 +1,10 @@
-import { type Durability, type MemberSummary, ProtocolError } from '../../protocol/index.js';
-import {
-  type Log,
-  type MemberRow,
-  memberDeletion,
-  memberWrite,
-  type Operation,
-  StorageError,
-  type Store,
-} from '../../storage/index.js';
+import { type MemberSummary, ProtocolError } from '../../protocol/index.js';
+import { type Log, type MemberRow, memberDeletion, type Store } from '../../storage/index.js';
 import { Actor, type Behaviour } from '../runtime/index.js';
 import type { DialBack, DialedMember } from './dial-back.js';
 import type { GroupConfig } from './group-config.js';
 import { KeyedTurns } from './keyed-turns.js';
+import { MemberRecord } from './member-record.js';
 import type { MemberAnswer, MemberCommand, MemberFacts, MemberOwner, MemberStream } from './member-stream.js';
 import { MemberStreams } from './member-streams.js';
 import type { Membership, MemberWishes } from './membership.js';
@@ -43,8 +36,6 @@ export interface GroupParameters {
 
 /** Pause between two looks at what nobody has a claim to any more, and at what is not on record. */
 const upkeepMs = 1_000;
-/** Who is connected is put on record as seen that often: so much may be missing after a crash. */
-const seenEveryMs = 4_000;
 
 /**
  * A group of participants: whose commands are decided by its {@link Membership}, put on record, and answered; whose
@@ -53,20 +44,26 @@ const seenEveryMs = 4_000;
 export default class GroupActor extends Actor<GroupParameters, GroupProtocol> implements Behaviour<GroupProtocol> {
   /** The commands of one participant are done one after the other. */
   readonly #turns = new KeyedTurns('the commands of a participant');
-  /** Participants of whom nobody can tell whether their last command was written. */
-  readonly #doubtful = new Set<string>();
   #streams!: MemberStreams;
-  /** Claims that are being looked up: until they are known nothing is trimmed. */
-  #claims = 0;
-  #saving = false;
+  #record!: MemberRecord;
   #closed = false;
   #cancel: (() => void) | undefined;
   #stopWatching: (() => void) | undefined;
 
   override onStart(): void {
     const { membership, log, now, store } = this.parameters;
-    this.#streams = new MemberStreams(membership, log, now, () => this.#saveSoon());
-    this.#stopWatching = store.onReopened(() => this.#reopened());
+    this.#streams = new MemberStreams(membership, log, now, () => this.#record.saveSoon());
+    this.#record = new MemberRecord({
+      store,
+      log,
+      membership,
+      streams: this.#streams,
+      now,
+      inTurn: (participant, job) => this.#turns.run(participant, job),
+      isBusy: (participant) => this.#turns.has(participant),
+      logger: this.logger,
+    });
+    this.#stopWatching = store.onReopened(() => this.#record.reopened());
     this.#sleep();
   }
 
@@ -93,28 +90,7 @@ export default class GroupActor extends Actor<GroupParameters, GroupProtocol> im
     this.#closed = true;
     this.#cancel?.();
     this.#streams.breakAll();
-    await this.#saveRows('disk');
-  }
-
-  /**
-   * What was trimmed is on record with the members' cursors, in one batch. A step of the upkeep; it does nothing while
-   * one is under way.
-   */
-  async upkeep(): Promise<void> {
-    const { membership, store, log, now } = this.parameters;
-    if (this.#saving || this.#closed || store.unavailable()) return;
-    this.#saving = true;
-    const nowMs = now();
-    membership.seen(nowMs, seenEveryMs);
-    try {
-      const firstSeq = this.#claims > 0 ? log.firstSeq : await this.#firstClaimed(nowMs);
-      if (firstSeq > log.firstSeq) await this.#save((rows) => store.groups.trim(log, firstSeq, nowMs, rows));
-      else await this.#saveRows();
-    } catch (error) {
-      this.#notSaved(error);
-    } finally {
-      this.#saving = false;
-    }
+    await this.#record.close();
   }
 
   #perform(command: MemberCommand, owner: MemberOwner): Promise<MemberAnswer> {
@@ -155,18 +131,17 @@ export default class GroupActor extends Actor<GroupParameters, GroupProtocol> im
     membership.claim(participant, now());
     this.#takePosition(command);
     const dialed = await this.#dial(command);
-    this.#claims += 1;
     const known = membership.find(participant)!;
     try {
-      const { fromSeq, sinceMs } = membership.claim(participant, now());
-      const next = sinceMs === undefined ? fromSeq : await store.groups.firstSince(log, fromSeq, sinceMs);
-      return await this.#connect(command, dialed, owner, next);
+      return await this.#record.claiming(async () => {
+        const { fromSeq, sinceMs } = membership.claim(participant, now());
+        const next = sinceMs === undefined ? fromSeq : await store.groups.firstSince(log, fromSeq, sinceMs);
+        return await this.#connect(command, dialed, owner, next);
+      });
     } catch (error) {
       dialed?.destroy();
       membership.restore(known, log.lastSeq);
       throw error;
-    } finally {
-      this.#claims -= 1;
     }
   }
 
@@ -186,7 +161,7 @@ export default class GroupActor extends Actor<GroupParameters, GroupProtocol> im
     const wishes = { ...wishesOf(command), address: dialed?.address };
     const row = membership.connect(participant, wishes, next, now());
     try {
-      await this.#writeNow(participant, [this.#write(row)]);
+      await this.#record.write(participant, this.#record.rowWrite(row));
     } catch (error) {
       dialed?.destroy();
       throw error;
@@ -207,7 +182,7 @@ export default class GroupActor extends Actor<GroupParameters, GroupProtocol> im
   async #disconnect(participant: string): Promise<MemberAnswer> {
     const { membership, now } = this.parameters;
     const row = membership.leaving(participant, now());
-    await this.#writeNow(participant, [this.#write(row)]);
+    await this.#record.write(participant, this.#record.rowWrite(row));
     membership.left(participant, row.seenMs);
     this.#streams.end(participant);
     return { member: this.#facts(row, 'away', row.cursor + 1) };
@@ -216,7 +191,7 @@ export default class GroupActor extends Actor<GroupParameters, GroupProtocol> im
   async #deregister(participant: string): Promise<MemberAnswer> {
     const { membership, log } = this.parameters;
     const row = membership.deregistering(participant);
-    await this.#writeNow(participant, [memberDeletion(log.source, participant)]);
+    await this.#record.write(participant, memberDeletion(log.source, participant));
     membership.remove(participant);
     this.#streams.end(participant);
     return { member: this.#facts(row, 'deregistered', row.cursor + 1) };
@@ -250,99 +225,12 @@ export default class GroupActor extends Actor<GroupParameters, GroupProtocol> im
     return { group: source, participant: row.participant, state, log: number, session, epoch, from, lastSeq, tdMs };
   }
 
-  async #writeNow(participant: string, operations: Operation[]): Promise<void> {
-    try {
-      await this.parameters.store.committer.write(operations, 'disk');
-    } catch (error) {
-      this.#doubtful.add(participant);
-      throw error;
-    }
-  }
-
-  #write(row: MemberRow): Operation {
-    return memberWrite(this.parameters.log.source, row);
-  }
-
-  /** The first message anybody has a claim to, at this time or later. */
-  async #firstClaimed(nowMs: number): Promise<number> {
-    const { membership, store, log } = this.parameters;
-    const nextSeq = log.lastSeq + 1;
-    const { fromSeq = nextSeq, sinceMs } = membership.claimed(nowMs);
-    const since = sinceMs === undefined ? nextSeq : await store.groups.firstSince(log, log.firstSeq, sinceMs);
-    return Math.min(fromSeq, since);
-  }
-
-  /** Somebody has gone: that is to be on record soon. */
-  #saveSoon(): void {
-    setImmediate(() => {
-      if (this.#saving || this.#closed) return;
-      this.#saveRows().catch((error) => this.#notSaved(error));
-    });
-  }
-
-  /** It is tried again a second later. What is no failure of storage is a bug. */
-  #notSaved(error: unknown): void {
-    if (!(error instanceof StorageError)) throw error;
-    const { name } = this.parameters.config;
-    this.logger.warn({ err: error, group: name }, 'what is known of participants could not be put on record');
-  }
-
-  async #saveRows(durability: Durability = 'os'): Promise<void> {
-    await this.#save(async (rows) => {
-      const operations = rows();
-      if (operations.length > 0) await this.parameters.store.committer.write(operations, durability);
-    });
-  }
-
-  /**
-   * Write what is not on record. The rows are taken in the turn in which they are written, and none of one whose command
-   * is being done: the older one must not overwrite the newer one.
-   */
-  async #save(write: (rows: () => Operation[]) => Promise<void>): Promise<void> {
-    const { membership } = this.parameters;
-    let taken: MemberRow[] = [];
-    try {
-      await write(() => {
-        taken = membership.takeUnsaved((participant) => !this.#turns.has(participant));
-        return taken.map((row) => this.#write(row));
-      });
-    } catch (error) {
-      membership.unsaved(taken);
-      throw error;
-    }
-  }
-
   #sleep(): void {
     this.#cancel = this.parameters.schedule(upkeepMs, () => {
-      void this.upkeep().then(() => {
+      void this.#record.upkeep().then(() => {
         if (!this.#closed) this.#sleep();
       });
     });
-  }
-
-  /** What was in doubt can be looked up now. */
-  #reopened(): void {
-    for (const participant of this.#doubtful) {
-      this.#doubtful.delete(participant);
-      this.#turns
-        .run(participant, () => this.#lookUp(participant))
-        .catch((error) => {
-          this.#doubtful.add(participant);
-          this.#notSaved(error);
-        });
-    }
-  }
-
-  async #lookUp(participant: string): Promise<void> {
-    const { store, log, membership } = this.parameters;
-    const row = await store.groups.member(log.source, participant);
-    const known = membership.find(participant);
-    if (row && known) membership.unsaved([known]);
-    else if (row) membership.restore(row, log.lastSeq);
-    else if (known) {
-      membership.remove(participant);
-      this.#streams.end(participant);
-    }
   }
 }
 
