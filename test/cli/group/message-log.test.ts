@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { MessageLog, MessageLogError } from '../../../cli/participant/message-log.js';
+import { MessageLog, MessageLogError } from '../../../cli/group/message-log.js';
 import { Crash, type CrashPoint, MemoryDisk, type Tear } from './memory-file.js';
 
 const epoch = 'e000000000000001';

@@ -1,4 +1,4 @@
-import type { DurableFile } from '../../../cli/participant/durable-file.js';
+import type { DurableFile } from '../../../cli/group/durable-file.js';
 
 /** What a torn write leaves behind the bytes that arrived, when the file has grown by then. */
 export type Tear = 'nothing' | 'zeros' | 'garbage';

@@ -1,4 +1,4 @@
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 
 /** A claim on a file. */
 export interface FileLock {
@@ -10,16 +10,28 @@ export interface FileLock {
  * @returns the claim, or the id of the process that has it
  */
 export function lockFile(name: string): FileLock | { heldBy: number } {
-  for (;;) {
-    try {
-      writeFileSync(name, `${process.pid}\n`, { flag: 'wx' });
-      return { release: () => rmSync(name, { force: true }) };
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  const claim = `${name}.${process.pid}`;
+  writeFileSync(claim, `${process.pid}\n`);
+  try {
+    while (!linked(claim, name)) {
+      const heldBy = holderOf(name);
+      if (heldBy !== undefined) return { heldBy };
+      rmSync(name, { force: true });
     }
-    const heldBy = holderOf(name);
-    if (heldBy !== undefined) return { heldBy };
-    rmSync(name, { force: true });
+    return { release: () => rmSync(name, { force: true }) };
+  } finally {
+    rmSync(claim);
+  }
+}
+
+/** Give a file that is written already another name, unless that is taken: nobody sees a lock that is not written yet. */
+function linked(file: string, name: string): boolean {
+  try {
+    linkSync(file, name);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
   }
 }
 
