@@ -1,4 +1,11 @@
-import type { ArchiveAction, ClientMessage, Rolled, SessionReport, SessionSummary } from '../protocol/index.js';
+import type {
+  ArchiveAction,
+  ClientMessage,
+  MemberSummary,
+  Rolled,
+  SessionReport,
+  SessionSummary,
+} from '../protocol/index.js';
 import { Backoff } from './backoff.js';
 import type {
   ClientEvents,
@@ -17,6 +24,7 @@ import { Link } from './link.js';
 import { loginOf, type Settings } from './options.js';
 import type { Acknowledgement } from './publication.js';
 import { Publisher } from './publisher.js';
+import { quiet } from './quiet.js';
 import type { FoundSession } from './range-reader.js';
 import { ReceiveBudget } from './receive-budget.js';
 import { reportOf } from './report-of.js';
@@ -180,6 +188,14 @@ export class Client<T = Uint8Array> extends Emitter<ClientEvents> {
     return quiet(asked.then((reply) => (reply.type === 'INSPECTION' ? reply.state : {})));
   }
 
+  /** The members of a group, or of all groups: whether each is there, how far it is, and since when. */
+  members(options: { group?: string } & RequestOptions = {}): Promise<MemberSummary[]> {
+    const { group, signal } = options;
+    const asked = this.#requests.ask({ type: 'MEMBERS', ...(group !== undefined && { group }) }, signal);
+    this.#budget.owe();
+    return quiet(asked.then((reply) => (reply.type === 'MEMBER_LIST' ? reply.members : [])));
+  }
+
   /** Have a session that has ended written to a file in the server's archive directory; resolves when it is on disk. */
   archive(options: SessionOptions): Promise<SessionReport> {
     return this.#report('archive', options);
@@ -269,10 +285,4 @@ export class Client<T = Uint8Array> extends Emitter<ClientEvents> {
     this.#subscriptions.fail(error);
     this.#rerequests.fail(error);
   }
-}
-
-/** A caller who does not look at the outcome must not end the process with an unhandled rejection. */
-function quiet<Value>(promise: Promise<Value>): Promise<Value> {
-  promise.catch(() => {});
-  return promise;
 }

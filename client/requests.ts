@@ -5,9 +5,13 @@ import { abortedError, type LatecomerError, reportedError } from './errors.js';
 export type Question =
   | { type: 'SESSIONS'; source?: string }
   | { type: 'INSPECT' }
+  | { type: 'MEMBERS'; group?: string }
   | { type: 'ARCHIVE'; action: ArchiveAction; source?: string; session: string }
   | { type: 'ROLL'; source?: string; session: string; reason: string; discard?: boolean };
-type Reply = Extract<ServerMessage, { type: 'SESSION_LIST' | 'INSPECTION' | 'SESSION_REPORT' | 'ROLLED' | 'REJECTED' }>;
+type Reply = Extract<
+  ServerMessage,
+  { type: 'SESSION_LIST' | 'INSPECTION' | 'MEMBER_LIST' | 'SESSION_REPORT' | 'ROLLED' | 'REJECTED' }
+>;
 
 interface Pending {
   question: Question;

@@ -43,6 +43,7 @@ export class Router<T> {
       case 'SESSION_LIST':
       case 'ROLLED':
       case 'INSPECTION':
+      case 'MEMBER_LIST':
       case 'SESSION_REPORT':
         requests.answer(message);
         return;
@@ -64,7 +65,6 @@ export class Router<T> {
         subscriptions.answer(message);
         return;
       case 'MEMBER':
-      case 'MEMBER_LIST':
       case 'LOGGED_IN':
       case 'ERROR':
       case 'HEARTBEAT':
