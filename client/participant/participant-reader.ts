@@ -10,21 +10,8 @@ import type { GroupPosition } from './participant-types.js';
 export interface ParticipantReaderEvents {
   /** Bytes that wait for the consumer have changed by this much. */
   held(bytes: number): void;
-  /** There is something to acknowledge, see {@link ParticipantReader.takeAcknowledgement}. */
+  /** There may be something to acknowledge, see {@link ParticipantReader.takeAcknowledgement}. */
   progressed(): void;
-  live(seq: number): void;
-  lost({ from, to, reason }: LostRange): void {
-    this.#expect(from, `LOST range up to ${to}`);
-    this.#received = to;
-    this.#inbox.notify(() => {
-      const first = Math.max(from, this.#handed + 1);
-      if (first > to) return;
-      this.#handed = to;
-      this.#done = to;
-      this.#events.lost({ from: first, to, reason });
-    });
-  }
-
   live(seq: number): void;
   lost(range: LostRange): void;
 }
@@ -113,15 +100,17 @@ export class ParticipantReader<T> {
   }
 
   /** A LOST range, which counts as taken. @throws LatecomerError `ERR_GAP` */
-  lost(range: { from: number; to: number; reason: LossReason }): void {
-    this.#expect(range.from, `LOST range up to ${range.to}`);
-    this.#received = range.to;
+  lost({ from, to, reason }: LostRange): void {
+    this.#expect(from, `LOST range up to ${to}`);
+    this.#received = to;
     this.#inbox.notify(() => {
-      const from = Math.max(range.from, this.#handed + 1);
-      if (from > range.to) return;
-      this.#handed = range.to;
-      this.#done = range.to;
-      this.#events.lost({ ...range, from });
+      const first = Math.max(from, this.#handed + 1);
+      if (first > to) return;
+      // The message before it may still be at work on.
+      if (this.#done === this.#handed) this.#done = to;
+      this.#handed = to;
+      this.#events.progressed();
+      this.#events.lost({ from: first, to, reason });
     });
   }
 

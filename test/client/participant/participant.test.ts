@@ -83,6 +83,19 @@ describe('a participant', () => {
     expect(told[1]).toEqual({ seq: 10 });
   });
 
+  it('does not acknowledge a message that is at work on because others behind it are lost', async () => {
+    const { alice, connection } = await startMember();
+    const messages = alice.messages();
+    connection.messages(1, ['one']);
+    await take(messages, 1);
+    const lost = new Promise((resolve) => alice.on('lost', resolve));
+    connection.send({ type: 'LOST', log: 1, from: 2, to: 4, reason: 'corrupt' });
+    await within(lost, 'lost');
+    expect(alice.position).toEqual({ epoch: 'e1', seq: 0 });
+    void messages.next();
+    expect(await connection.take('DELIVERED')).toMatchObject({ seq: 4 });
+  });
+
   it('goes on where the server says when the numbering is another one', async () => {
     const { server, alice } = await startParticipant();
     const back = alice.reconnect({ position: { epoch: 'e0', seq: 400 } });
