@@ -166,6 +166,7 @@ export class Connection {
   #open(bounds: ConnectionBounds & { frameBytesMax: number }): void {
     this.#state = 'open';
     this.#reader.bodyBytesMax = bounds.frameBytesMax;
+    this.#cancelTimer();
     this.#watch(bounds, 0);
   }
 

@@ -120,7 +120,7 @@ describe('a participant', () => {
 
   it('stops reading while its consumer is slow, and reads on when it has caught up', async () => {
     const { alice, connection } = await startMember({ receiveBytesMax: 1_000 });
-    const texts = (from: number): string[] => Array.from({ length: 50 }, (_, index) => `message ${from + index} `);
+    const texts = (from: number): string[] => Array.from({ length: 50 }, (_, index) => `${from + index}`.padEnd(200));
     let sent = 0;
     while (connection.socket.writableLength < 1_000_000) {
       connection.messages(sent + 1, texts(sent + 1));
