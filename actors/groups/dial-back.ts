@@ -54,7 +54,8 @@ export class DialBack {
    * Connect to the address of a command.
    * @throws ProtocolError `ERR_ADDRESS_REFUSED`, `ERR_PORT_IN_USE`, `ERR_UNREACHABLE`
    */
-  async dial({ address, from, participant, instance }: MemberCommand, targets: DialTargets): Promise<DialedMember> {
+  async dial(command: MemberCommand, targets: DialTargets): Promise<DialedMember> {
+    const { address, from, participant } = command;
     const { host: named, port } = address!;
     const host = await dialTarget(named, from, targets);
     const key = `${host} ${port}`;
@@ -70,7 +71,7 @@ export class DialBack {
     };
     try {
       const socket = await open(host, port);
-      return this.#member(socket, { participant, instance }, { host, port }, release);
+      return this.#member(socket, command, { host, port }, release);
     } catch (error) {
       release();
       throw error;
@@ -86,7 +87,7 @@ export class DialBack {
 
   #member(
     socket: Socket,
-    { participant, instance }: Pick<MemberCommand, 'participant' | 'instance'>,
+    { participant, instance }: MemberCommand,
     address: Required<DialAddress>,
     release: () => void,
   ): DialedMember {

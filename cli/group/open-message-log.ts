@@ -33,11 +33,12 @@ export async function openMessageLog(name: string): Promise<OpenMessageLog> {
     return { log: await MessageLog.open({ log, position, name }), close };
   } catch (error) {
     await close();
-    throw failureOf(error, name);
+    throw messageLogFailure(error, name);
   }
 }
 
-function failureOf(error: unknown, name: string): unknown {
+/** Why a message log cannot be used, as one line and an exit status; another error as it is. */
+export function messageLogFailure(error: unknown, name: string): unknown {
   if (error instanceof MessageLogError) return new CliError(ExitCode.configuration, error.message, { cause: error });
   const { syscall, message } = error as NodeJS.ErrnoException;
   if (syscall === undefined) return error;
