@@ -24,6 +24,8 @@ export class Prompt {
   readonly #parts: PromptParts;
   readonly #isInteractive: boolean;
   readonly #lines: Interface;
+  /** Whether the prompt is shown, and what is typed behind it. */
+  #isShown = false;
   /** The line that is being done. */
   #doing: AbortController | undefined;
 
@@ -58,6 +60,7 @@ export class Prompt {
       for (;;) {
         this.#show();
         const { value, done } = await lines.next();
+        this.#isShown = false;
         if (done || interrupted.aborted || !(await this.#do(value))) return;
       }
     } finally {
@@ -69,7 +72,7 @@ export class Prompt {
   /** Print a line, above what is being typed. */
   print(text: string): void {
     const { stdout } = this.#parts.terminal;
-    if (!this.#isInteractive || this.#doing) {
+    if (!this.#isShown) {
       stdout.write(`${text}\n`);
       return;
     }
@@ -87,7 +90,9 @@ export class Prompt {
   }
 
   #show(): void {
-    if (this.#isInteractive) this.#lines.prompt();
+    if (!this.#isInteractive) return;
+    this.#isShown = true;
+    this.#lines.prompt();
   }
 
   #onInterrupt(): void {
