@@ -17,14 +17,16 @@ beforeAll(async () => {
 afterAll(() => remove());
 
 describe('the file of a coordinator', () => {
+  const group = { name: 'group', tdMs: 60_000, membersMax: 10_000, dialBack: 'same-address' };
+
   it.each([
-    ['7070\n60\n', { port: 7070, tdMs: 60_000, group: 'group' }],
-    ['  0  \r\n 0.5 \r\n\r\n', { port: 0, tdMs: 500, group: 'group' }],
-    ['7070\n12h', { port: 7070, tdMs: 43_200_000, group: 'group' }],
-    ['{ "port": 7070, "td": 60 }', { port: 7070, tdMs: 60_000, group: 'group' }],
+    ['7070\n60\n', { port: 7070, group }],
+    ['  0  \r\n 0.5 \r\n\r\n', { port: 0, group: { ...group, tdMs: 500 } }],
+    ['7070\n12h', { port: 7070, group: { ...group, tdMs: 43_200_000 } }],
+    ['{ "port": 7070, "td": 60 }', { port: 7070, group }],
     [
-      '\n{ "port": 0, "td": "90s", "group": "team", "host": "0.0.0.0" }',
-      { port: 0, tdMs: 90_000, group: 'team', host: '0.0.0.0' },
+      '\n{ "port": 0, "td": "90s", "group": "team", "host": "0.0.0.0", "membersMax": 5, "dialBack": "any" }',
+      { port: 0, host: '0.0.0.0', group: { name: 'team', tdMs: 90_000, membersMax: 5, dialBack: 'any' } },
     ],
   ])('is read: %j', async (text, expected) => {
     await writeFile(file, text);
@@ -40,6 +42,11 @@ describe('the file of a coordinator', () => {
     ['7070\n60\nx', /file: expected 2 lines: the port, the time .*; found another line, "x"$/],
     ['{ "port": 7070, "tdd": 60 }', /file: there is no key "tdd" \(did you mean td\?\)$/],
     ['{ "port": "7070", "td": 60 }', /port in .*file: expected a whole number from 0 to 65535, found "7070"$/],
+    [
+      '{ "port": 7070, "td": 60, "membersMax": 0 }',
+      /file: membersMax: expected a whole number of at least 1, found 0$/,
+    ],
+    ['{ "port": 7070, "td": 60, "dialBack": 7 }', /file: dialBack: expected same-address, any, or a list .*, found 7$/],
     ['{ "port": 7070, ', /^cannot read .*file: [^\n]*JSON[^\n]*$/],
   ])('is refused in one line: %j', async (text, expected) => {
     await writeFile(file, text);
