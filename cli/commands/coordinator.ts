@@ -8,7 +8,7 @@ import type { Settings } from '../settings.js';
 /** `latecomer coordinator`: a server with one group. */
 export const coordinator: Command = {
   name: 'coordinator',
-  summary: 'run a server with one group of participants, described by a file',
+  summary: 'run a server with one group of participants',
   usage: 'FILE [options]',
   settings: ['data', 'host', 'port', 'durability', 'actors', 'diskReserveBytes', 'logLevel'],
   options: [unsupervisedOption],

@@ -15,7 +15,7 @@ const endMs = 2_000;
 /** `latecomer participant`: a member of a group, at a prompt. */
 export const participant: Command = {
   name: 'participant',
-  summary: 'take part in a group, at a prompt or with commands from a pipe; messages go to a log file',
+  summary: 'take part in a group, at a prompt or with commands from a pipe',
   usage: 'FILE [options]',
   settings: [],
   options: [],
