@@ -24,6 +24,7 @@ import type {
   ReconnectGroupOptions,
   RegisterOptions,
 } from './participant-types.js';
+import { Turns } from './turns.js';
 
 /**
  * A participant of a group: a durable subscription that the server keeps while the participant is away. It connects when a
@@ -37,17 +38,14 @@ export class Participant<T = Uint8Array> extends Emitter<ParticipantEvents> {
   readonly #identity: Omit<GroupCommand, 'action'>;
   readonly #reader: ParticipantReader<T>;
   readonly #publisher: GroupPublisher;
+  readonly #turns = new Turns();
   #attendance: Attendance | undefined;
   #heldBytes = 0;
   #acknowledging = false;
-  #lastCommand: Promise<unknown> = Promise.resolve();
 
-  constructor(options: ParticipantOptions<T> & { values: Values<T> }, environment?: Environment);
-  constructor(options: ParticipantOptions<T>, environment?: Environment);
   constructor(options: ParticipantOptions<T>, environment: Environment = processEnvironment) {
     super();
     const { group, id, tdMs, single } = options;
-    // Values may be left out only where payloads are bytes.
     const values = options.values ?? (raw as unknown as Values<T>);
     this.#settings = settingsOf({ ...options, source: group }, values, id);
     this.#environment = environment;
@@ -78,7 +76,7 @@ export class Participant<T = Uint8Array> extends Emitter<ParticipantEvents> {
    *   `ERR_PORT_IN_USE`, `ERR_UNREACHABLE`, `ERR_ADDRESS_REFUSED`
    */
   register(options: RegisterOptions = {}): Promise<Membership> {
-    return this.#inTurn(() => this.#join('register', options));
+    return this.#turns.take(() => this.#join('register', options));
   }
 
   /**
@@ -86,7 +84,7 @@ export class Participant<T = Uint8Array> extends Emitter<ParticipantEvents> {
    * @throws LatecomerError `ERR_NOT_REGISTERED`, `ERR_ALREADY_CONNECTED`, and those of {@link register}
    */
   reconnect(options: ReconnectGroupOptions = {}): Promise<Membership> {
-    return this.#inTurn(() => this.#join('reconnect', options));
+    return this.#turns.take(() => this.#join('reconnect', options));
   }
 
   /**
@@ -94,12 +92,12 @@ export class Participant<T = Uint8Array> extends Emitter<ParticipantEvents> {
    * @throws LatecomerError `ERR_NOT_REGISTERED`, `ERR_NOT_CONNECTED`, `ERR_CONNECT`
    */
   disconnect(options: CommandOptions = {}): Promise<void> {
-    return this.#inTurn(() => this.#leave('disconnect', options));
+    return this.#turns.take(() => this.#leave('disconnect', options));
   }
 
   /** Be a member no longer. As {@link disconnect}; it may be done while it is away, too. */
   deregister(options: CommandOptions = {}): Promise<void> {
-    return this.#inTurn(() => this.#leave('deregister', options));
+    return this.#turns.take(() => this.#leave('deregister', options));
   }
 
   /**
@@ -242,12 +240,6 @@ export class Participant<T = Uint8Array> extends Emitter<ParticipantEvents> {
     if (!this.#attendance?.online) return;
     const seq = this.#reader.takeAcknowledgement();
     if (seq !== undefined) this.#attendance.delivered(seq);
-  }
-
-  #inTurn<Result>(command: () => Promise<Result>): Promise<Result> {
-    const done = this.#lastCommand.then(command);
-    this.#lastCommand = done.catch(() => {});
-    return quiet(done);
   }
 
   #notConnected(): LatecomerError {
