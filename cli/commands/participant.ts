@@ -6,7 +6,7 @@ import { messageLogFailure, openMessageLog } from '../group/open-message-log.js'
 import { type ParticipantFile, readParticipantFile } from '../group/participant-file.js';
 import { failureText, ParticipantProgram } from '../group/participant-program.js';
 import { Prompt } from '../group/prompt.js';
-import { parsePromptCommand, promptHelp, promptWords } from '../group/prompt-command.js';
+import { parsePromptCommand, promptWords } from '../group/prompt-command.js';
 import { say } from '../say.js';
 
 /** How long the coordinator is waited for at the end; it notices by itself that the participant is gone. */
@@ -22,8 +22,7 @@ export const participant: Command = {
   positionalsMax: 1,
   notes: [
     'FILE has three lines: the id of the participant, its message log, and host and port of the coordinator. Or it is JSON: { "id": "alice", "log": "alice.log", "coordinator": "127.0.0.1:7070" }, with "group", "td" and "single" where they are needed.',
-    'Commands, one a line:',
-    ...promptHelp().map((line) => line.replace(/ {2,}/, ': ')),
+    `Commands, one a line: ${promptWords.join(', ')}; help explains them.`,
     'Each message is appended to the log as one line, in the order received; how far it is, is kept in LOG.position beside it, so that after a crash no line is missing, doubled or cut. Commands from a pipe are done one after the other; the exit code is 0 when all of them succeeded.',
   ],
 
