@@ -2,6 +2,7 @@ import path from 'node:path';
 import { UsageError } from '../cli-error.js';
 import type { Command, CommandInput } from '../command.js';
 import { ExitCode } from '../exit-codes.js';
+import type { MessageLog } from '../group/message-log.js';
 import { messageLogFailure, openMessageLog } from '../group/open-message-log.js';
 import { type ParticipantFile, readParticipantFile } from '../group/participant-file.js';
 import { failureText, ParticipantProgram } from '../group/participant-program.js';
@@ -43,11 +44,7 @@ function fileOf({ positionals, terminal }: CommandInput): ParticipantFile {
   return readParticipantFile(path.resolve(terminal.cwd, argument));
 }
 
-async function converse(
-  { terminal }: CommandInput,
-  file: ParticipantFile,
-  log: Awaited<ReturnType<typeof openMessageLog>>['log'],
-): Promise<number> {
+async function converse({ terminal }: CommandInput, file: ParticipantFile, log: MessageLog): Promise<number> {
   let allDone = true;
   const failed = new AbortController();
   const prompt = new Prompt({
