@@ -76,6 +76,9 @@ describe('a message log', () => {
         for (let bytes = 0; bytes <= size; bytes += 1) {
           const disk = new MemoryDisk();
           if (await crashes(disk, { step, bytes, tear })) crashed += 1;
+          await open(disk);
+          const left = disk.files.get('log')!.toString();
+          expect(left === '' || (whole.startsWith(left) && left.endsWith('\n')), `${left} is whole lines`).toBe(true);
           await live(disk);
           expect(disk.files.get('log')!.toString(), `crash at byte ${bytes} of write ${step}`).toBe(whole);
         }
