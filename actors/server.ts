@@ -87,7 +87,7 @@ export default class ServerActor extends Actor<ServerParameters, ServerProtocol>
   override async onStop(): Promise<void> {
     this.#listener?.close();
     this.#soup?.close();
-    this.#groups?.stopDialing();
+    this.#groups?.close();
     await this.#inputs?.stop();
     await this.#stopForks();
     await this.#dataSocket?.close();
@@ -173,7 +173,7 @@ export default class ServerActor extends Actor<ServerParameters, ServerProtocol>
     const timeout = { timeoutMs: gatewayDrainMs };
     const edges = this.#edges().map((edge) => edge.ask('drain', {}, timeout));
     await Promise.allSettled([...edges, this.#soup?.gateway.ask('drain', {}, timeout)]);
-    await this.#groups?.close();
+    await this.#groups?.drain();
     // Before their parent stops them, or their end would look like a death.
     await Promise.all([this.#stopForks(), archiverStopped]);
   }
