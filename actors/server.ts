@@ -62,6 +62,7 @@ const archiveMs = 24 * 60 * 60 * 1000;
 export default class ServerActor extends Actor<ServerParameters, ServerProtocol> implements Behaviour<ServerProtocol> {
   readonly #forks: SupervisedFork<EdgeProtocol>[] = [];
   readonly #startedMs = performance.now();
+  #calendar!: SessionCalendar;
   #sources!: Sources;
   #groups: Groups | undefined;
   #inputs: Inputs | undefined;
@@ -101,6 +102,7 @@ export default class ServerActor extends Actor<ServerParameters, ServerProtocol>
     const { config, store, clock } = this.parameters;
     const spawner = { spawn: this.spawn.bind(this) };
     const calendar = new SessionCalendar(clock, config);
+    this.#calendar = calendar;
     this.#roller = await this.spawn(
       { actor: SessionRollerActor },
       { name: 'SessionRoller', parameters: { store, calendar, schedule: runLater } },
@@ -124,6 +126,10 @@ export default class ServerActor extends Actor<ServerParameters, ServerProtocol>
       roller,
       closedSessions: config.closedSessions,
       inspect: () => this.inspect(),
+      discarded: (notice) => {
+        for (const edge of this.#edges()) edge.tell('discarded', notice);
+        this.#soup?.gateway.tell('discarded', notice);
+      },
       archive: (request) => archiver.ask('request', request, { timeoutMs: archiveMs }),
     });
     const rewinds = await this.#startRewinds(origin);
@@ -131,9 +137,11 @@ export default class ServerActor extends Actor<ServerParameters, ServerProtocol>
     const limits = gatewayLimits(config, this.parameters.server, this.logger);
     await this.#startEdges(origin, rewinds, limits);
     this.#listener = await Listener.listen(config.host, config.port, { running: () => this.#edges() }, this.logger);
+    this.#inputs = this.#makeInputs(spawner);
     await this.#openSoup(origin, rewinds, limits);
     await this.#startGenerator();
-    await this.#startInputs(spawner);
+    // They start to read when there is somebody to hear it.
+    await this.#inputs.start();
   }
 
   address(): ServerAddress {
@@ -142,12 +150,14 @@ export default class ServerActor extends Actor<ServerParameters, ServerProtocol>
 
   async inspect(): Promise<Record<string, unknown>> {
     const { server, store } = this.parameters;
+    const nextRollMs = this.#calendar.nextRollMs();
     const rewindHostPid = this.#rewindFork ? (this.#rewindFork.ref?.pid ?? null) : process.pid;
     return {
       server,
       pid: process.pid,
       uptimeMs: Math.round(performance.now() - this.#startedMs),
       durability: store.durability,
+      nextRoll: nextRollMs === undefined ? null : new Date(nextRollMs).toISOString(),
       rewindHostPid,
       ...(await inspectActors({
         sessions: this.#sources.sessions(),
@@ -248,7 +258,8 @@ export default class ServerActor extends Actor<ServerParameters, ServerProtocol>
 
   async #openSoup(origin: LocalOrigin, rewinds: Rewinds, limits: EdgeLimits): Promise<void> {
     const spawner = { spawn: this.spawn.bind(this) };
-    this.#soup = await SoupPort.open(spawner, this.parameters.config, { origin, rewinds, limits }, this.logger);
+    const parameters = { origin, rewinds, limits, unsequenced: this.#inputs?.unsequenced };
+    this.#soup = await SoupPort.open(spawner, this.parameters.config, parameters, this.logger);
   }
 
   async #openDataSocket(origin: LocalOrigin, rewinds: Rewinds, forked: ForkedRewinds | undefined): Promise<DataSocket> {
@@ -271,11 +282,9 @@ export default class ServerActor extends Actor<ServerParameters, ServerProtocol>
     this.#generator.tell('begin', {});
   }
 
-  /** They start to read when there is somebody to hear it. */
-  async #startInputs(spawner: Spawner): Promise<void> {
+  #makeInputs(spawner: Spawner): Inputs {
     const { config, openRelay } = this.parameters;
     const fed = (source: string) => this.#sources.fed(source);
-    this.#inputs = new Inputs({ configs: config.inputs, spawner, fed, openRelay, logger: this.logger });
-    await this.#inputs.start();
+    return new Inputs({ configs: config.inputs, spawner, fed, openRelay, logger: this.logger });
   }
 }

@@ -12,6 +12,8 @@ import { SubscriptionMembers } from './subscription-members.js';
 
 /** Milliseconds a subscription may take to begin, which takes a turn. */
 const beginMs = 60_000;
+/** Sessions discarded last: whoever was about to subscribe to one when it was is told all the same. */
+const discardsMax = 100;
 
 /** All subscriptions of one process, and one SubscriptionList for each log that has any. */
 export class Subscriptions {
@@ -19,7 +21,10 @@ export class Subscriptions {
   readonly #origin: Origin;
   readonly #rewinds: Rewinds;
   readonly #lists = new Map<number, Promise<SubscriptionMembers>>();
-  readonly #open = new Set<OpenSubscription>();
+  /** With the log of each. */
+  readonly #open = new Map<OpenSubscription, number>();
+  /** By log: why what its session holds is not to be used. */
+  readonly #discards = new Map<number, string>();
   readonly #ended: SubscriptionParameters['ended'] = (subscription, self) => {
     this.#open.delete(subscription);
     void self?.stop();
@@ -48,14 +53,24 @@ export class Subscriptions {
       },
     );
     const subscription = await self.ask('begin', { self }, { timeoutMs: beginMs });
-    if (!subscription.over) this.#open.add(subscription);
+    if (!subscription.over) this.#open.set(subscription, log);
+    const discarded = this.#discards.get(log);
+    if (discarded !== undefined) subscription.discarded(discarded);
     return subscription;
+  }
+
+  /** What the session of that log holds is not to be used: its subscribers are told. */
+  discarded(log: number, reason: string): void {
+    this.#discards.set(log, reason);
+    const [oldest] = this.#discards.keys();
+    if (this.#discards.size > discardsMax) this.#discards.delete(oldest!);
+    for (const [subscription, of] of this.#open) if (of === log) subscription.discarded(reason);
   }
 
   /** State of the first `linesMax` of them. */
   inspect(linesMax: number): SubscriptionInspection[] {
     const lines: SubscriptionInspection[] = [];
-    for (const subscription of this.#open) {
+    for (const subscription of this.#open.keys()) {
       if (lines.length === linesMax) break;
       lines.push(subscription.inspect());
     }

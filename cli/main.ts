@@ -3,6 +3,7 @@ import { CliError, UsageError } from './cli-error.js';
 import type { Command } from './command.js';
 import { archive } from './commands/archive.js';
 import { check } from './commands/check.js';
+import { discard } from './commands/discard.js';
 import { exportCommand } from './commands/export.js';
 import { inspect } from './commands/inspect.js';
 import { publish } from './commands/publish.js';
@@ -30,6 +31,7 @@ export const commands: readonly Command[] = [
   tail,
   sessions,
   roll,
+  discard,
   verify,
   archive,
   restore,

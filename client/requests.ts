@@ -6,8 +6,13 @@ export type Question =
   | { type: 'SESSIONS'; source?: string }
   | { type: 'INSPECT' }
   | { type: 'ARCHIVE'; action: ArchiveAction; source?: string; session: string }
+  | { type: 'DISCARD'; source?: string; session: string; reason: string }
   | { type: 'ROLL'; source?: string; session: string; reason: string; discard?: boolean };
-type Reply = Extract<ServerMessage, { type: 'SESSION_LIST' | 'INSPECTION' | 'SESSION_REPORT' | 'ROLLED' | 'REJECTED' }>;
+/** What a request is answered with. */
+export type Reply = Extract<
+  ServerMessage,
+  { type: 'SESSION_LIST' | 'INSPECTION' | 'SESSION_REPORT' | 'ROLLED' | 'DISCARDED' | 'REJECTED' }
+>;
 
 interface Pending {
   question: Question;

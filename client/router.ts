@@ -42,6 +42,7 @@ export class Router<T> {
         return;
       case 'SESSION_LIST':
       case 'ROLLED':
+      case 'DISCARDED':
       case 'INSPECTION':
       case 'SESSION_REPORT':
         requests.answer(message);
@@ -59,6 +60,7 @@ export class Router<T> {
       case 'SUBSCRIBED':
       case 'RESET':
       case 'LIVE':
+      case 'SESSION_DISCARDED':
       case 'END_OF_SESSION':
       case 'UNSUBSCRIBED':
         subscriptions.answer(message);

@@ -1,6 +1,5 @@
 import type { SessionSummary } from '../protocol/index.js';
 import type { SessionCheck, SessionFindings } from './catalogue.js';
-import { StorageError } from './errors.js';
 import type { Log } from './log.js';
 import { orphanWrite } from './orphans.js';
 import type { Page } from './page.js';
@@ -24,8 +23,8 @@ export interface ArchivedSession {
   createdMs: number;
   endedMs: number;
   reason: string;
-  /** What it holds is not to be used. */
-  discarded: boolean;
+  /** Why what it holds is not to be used; absent when it is. */
+  discardReason?: string | undefined;
   lastSeq: number;
   findings: SessionFindings;
 }
@@ -53,17 +52,33 @@ export class SessionKeeping {
    */
   checked(log: Log, findings: SessionFindings): Promise<SessionSummary> {
     const { clock, sessions } = this.#parts;
-    return sessions.describe(log, { checked: checkOf(findings, clock(), sessions.summary(log).digest) });
+    return sessions.describe(log, ({ checked, removedMs }) =>
+      removedMs === undefined ? { checked: checkOf(findings, clock(), checked?.digest) } : undefined,
+    );
   }
 
   /** Put on record that a session is archived. */
   archived(log: Log): Promise<SessionSummary> {
-    return this.#parts.sessions.describe(log, { archivedMs: this.#parts.clock() });
+    const { clock, sessions } = this.#parts;
+    return sessions.describe(log, ({ removedMs }) => (removedMs === undefined ? { archivedMs: clock() } : undefined));
   }
 
   /**
-   * Remove an ended session. It is gone from the catalogue when this resolves; its blocks are deleted in the
-   * background. Who still reads it is told that they are lost to retention.
+   * Put on record that what a session holds is not to be used. One that is marked stays as it is; an archive of it is to
+   * be marked too, so it counts as not archived.
+   * @throws StorageError when it could not be written
+   */
+  discard(log: Log, reason: string): Promise<SessionSummary> {
+    const { clock, sessions } = this.#parts;
+    return sessions.describe(log, ({ discarded }) => {
+      if (discarded) return undefined;
+      return { discarded: { atMs: clock(), reason }, archivedMs: undefined };
+    });
+  }
+
+  /**
+   * Remove an ended session. Nothing of it can be read when this resolves; its blocks are deleted in the background. Who
+   * reads it, or comes to, is told that they are lost to retention, how it ended and what is behind it.
    * @throws StorageError when it could not be written: the session is still there
    */
   async remove(log: Log): Promise<void> {
@@ -79,15 +94,12 @@ export class SessionKeeping {
   }
 
   /**
-   * Start to bring a session back, in a log and an epoch of its own.
+   * Start to bring a session back, in a log and an epoch of its own. Its name is taken from now on.
    * @throws StorageError `ERR_SESSION_EXISTS`; when it could not be written
    */
-  restore(archived: ArchivedSession): Promise<Restoring> {
+  async restore(archived: ArchivedSession): Promise<Restoring> {
     const { clock, randomEpoch } = this.#parts;
-    const { source, session, createdMs, endedMs, reason, discarded, lastSeq, findings } = archived;
-    if (this.#parts.sessions.find(source, session)) {
-      throw new StorageError('ERR_SESSION_EXISTS', `source ${source} has a session ${session} already`);
-    }
+    const { source, session, createdMs, endedMs, reason, discardReason, lastSeq, findings } = archived;
     const nowMs = clock();
     return Restoring.begin(this.#parts, {
       source,
@@ -95,7 +107,8 @@ export class SessionKeeping {
       epoch: randomEpoch(),
       createdMs,
       lastSeq,
-      ended: { atMs: endedMs, reason, ...(discarded && { discarded }) },
+      ended: { atMs: endedMs, reason },
+      ...(discardReason !== undefined && { discarded: { atMs: nowMs, reason: discardReason } }),
       checked: checkOf(findings, 0),
       archivedMs: nowMs,
       restoredMs: nowMs,

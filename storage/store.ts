@@ -17,7 +17,8 @@ import { ReceiptBook } from './receipt-book.js';
 import type { PublisherRecord } from './receipts.js';
 import { recoverLogs } from './recover-logs.js';
 import { SessionKeeping } from './session-keeping.js';
-import { type Roll, type SessionEntry, Sessions } from './sessions.js';
+import { type Roll, Sessions } from './sessions.js';
+import type { SessionEntry } from './source-sessions.js';
 import { SpaceGuard } from './space-guard.js';
 import { type StoreOptions, settle } from './store-options.js';
 import type { StoreStats } from './store-stats.js';
@@ -118,14 +119,22 @@ export class Store {
     }
   }
 
-  /** The catalogue of one source, or of all; newest last. */
+  /** The catalogue of one source, or of all; newest last. Sessions that were removed are not in it. */
   sessions(source?: string): SessionSummary[] {
     return this.#sessions.summaries(source);
   }
 
-  /** The line of a session of that source; of the newest one when `session` is empty. Takes no longer with more sessions. */
+  /**
+   * The line of a session of that source, for a while also of one that was removed; of the newest one when `session` is
+   * empty. Takes no longer with more sessions.
+   */
   findSession(source: string, session: string): SessionSummary | undefined {
     return this.#sessions.find(source, session);
+  }
+
+  /** The names a session to come cannot have: of all sessions of a source that are known, and of those being written. */
+  sessionNames(source: string): string[] {
+    return this.#sessions.names(source);
   }
 
   /** A log's line of the catalogue. */
@@ -138,18 +147,18 @@ export class Store {
     return this.#sessions.active(source);
   }
 
-  /** The log of that number, active or ended; one whose session was removed a while ago is not known any more. */
+  /** The log of that number, active or ended; one whose session was removed long ago is not known any more. */
   log(number: number): Log | undefined {
     return this.#sessions.log(number);
   }
 
   /**
-   * Start a session.
-   * @param source has no active session
-   * @param session a name the source has not had before
-   * @throws StorageError when it could not be written
+   * Start a session; waits for a reopen, for it is then that an earlier attempt shows.
+   * @throws StorageError `ERR_SESSION_ACTIVE`: the source has one; `ERR_SESSION_EXISTS`: it has had one of that name;
+   *   when it could not be written; `ERR_OUTCOME_UNKNOWN`: unless it is found to be written when the database is open again
    */
-  createSession(source: string, session: string): Promise<Log> {
+  async createSession(source: string, session: string): Promise<Log> {
+    await this.#database.ready();
     return this.#sessions.create(source, session);
   }
 
@@ -158,22 +167,13 @@ export class Store {
    * active sessions, or none. Nothing may be sealed, or waiting to be, meanwhile.
    * @returns the log of the session that has begun
    * @throws StorageError when it could not be written: the session goes on; `ERR_OUTCOME_UNKNOWN`: unless it is found
-   *   to be written when the database is open again
+   *   to be written when the database is open again; `ERR_SESSION_EXISTS`
    */
   async rollSession(log: Log, roll: Roll): Promise<Log> {
     // While it is opened again nobody knows what an earlier attempt has come to: this one might start a second session.
     const unavailable = this.#database.unavailable();
     if (unavailable) throw unavailable;
     return this.#sessions.roll(log, roll);
-  }
-
-  /**
-   * End a session; resolves when that is durable. Nothing may be sealed, or waiting to be, while it ends.
-   * @throws StorageError when it could not be written: the session goes on; `ERR_OUTCOME_UNKNOWN`: unless it is found
-   *   to be written when the database is open again
-   */
-  endSession(log: Log, reason: string): Promise<SessionSummary> {
-    return this.#sessions.end(log, reason);
   }
 
   /**
@@ -205,8 +205,8 @@ export class Store {
 
   /**
    * Be told when the database is open again after a failure, before anything is sealed. It may hold more than was
-   * acknowledged: messages of a log, and the end of a session whose {@link rollSession} or {@link endSession} had failed
-   * with `ERR_OUTCOME_UNKNOWN` (the log's `state` is `ended` then, and nothing can be sealed any more).
+   * acknowledged: messages of a log, and what a {@link rollSession} or {@link createSession} that had failed with
+   * `ERR_OUTCOME_UNKNOWN` was to write (the log's `state` is `ended` then, and nothing can be sealed any more).
    * @returns stops it
    */
   onReopened(listener: () => void): () => void {
@@ -216,14 +216,16 @@ export class Store {
 
   /**
    * The page of a log that starts with the block that holds `from`: 256 to 512 KiB, nothing behind the block that holds
-   * `to`. It says what is lost and always gets further; waits for a reopen.
+   * `to`. It says what is lost and always gets further; waits for a reopen. Of a session that was removed all is lost.
    * @param log number of a log
    * @param from 1 .. the log's last number
    * @throws StorageError `ERR_STORAGE_CLOSED`, `ERR_STORAGE_UNAVAILABLE` (an I/O error that is not corruption)
    */
   async read(log: number, from: number, to: number): Promise<Page> {
     const found = this.log(log);
-    if (!found) throw new RangeError(`there is no log ${log}`);
+    if (!found && !this.#sessions.hasHad(log)) throw new RangeError(`there is no log ${log}`);
+    // Removed so long ago that not even its last number is known any more.
+    if (!found) return { stretches: [], lost: { from, to, reason: 'retention' }, next: to + 1 };
     found.readAt(this.#options.clock());
     return await this.#pages.read(found, from, to);
   }
