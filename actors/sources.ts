@@ -88,6 +88,16 @@ export class Sources {
       const isRolled = !isRelayed && !groups.names.includes(source);
       if (isRolled) await roller.ask('serve', { source, session }, { timeoutMs: openMs });
     }
+    this.#nameUnserved();
+  }
+
+  /** A source that was served before and is not now would only look alive. */
+  #nameUnserved(): void {
+    const { store, logger } = this.#options;
+    for (const { source, session, state } of store.sessions()) {
+      if (state === 'ended' || this.names.includes(source)) continue;
+      logger.warn({ source, session }, 'source has an active session but is not served; add it with --source');
+    }
   }
 
   /** A source as the inputs see it. */

@@ -21,6 +21,8 @@ export class Subscriptions {
   readonly #origin: Origin;
   readonly #rewinds: Rewinds;
   readonly #lists = new Map<number, Promise<SubscriptionMembers>>();
+  /** By log: subscriptions that have been given its list and have not joined yet. */
+  readonly #entering = new Map<number, number>();
   /** With the log of each. */
   readonly #open = new Map<OpenSubscription, number>();
   /** By log: why what its session holds is not to be used. */
@@ -44,6 +46,17 @@ export class Subscriptions {
   /** Start a subscription; it lives until it has ended or is stopped. */
   async subscribe(start: SubscriptionStart): Promise<OpenSubscription> {
     const { log } = start.session;
+    this.#entering.set(log, (this.#entering.get(log) ?? 0) + 1);
+    try {
+      return await this.#subscribe(start, log);
+    } finally {
+      const others = this.#entering.get(log)! - 1;
+      if (others > 0) this.#entering.set(log, others);
+      else this.#entering.delete(log);
+    }
+  }
+
+  async #subscribe(start: SubscriptionStart, log: number): Promise<OpenSubscription> {
     const members = start.pull ? undefined : await this.#members(log);
     const self = await this.#spawner.spawn(
       { actor: SubscriptionActor },
@@ -80,10 +93,21 @@ export class Subscriptions {
   #members(log: number): Promise<SubscriptionMembers> {
     const known = this.#lists.get(log);
     if (known) return known;
+    this.#closeIdle();
     const list = this.#createList(log);
     this.#lists.set(log, list);
     list.catch(() => this.#lists.delete(log));
     return list;
+  }
+
+  /** A list that everybody has left is not told of the end of its session: it goes when there is another one. */
+  #closeIdle(): void {
+    for (const [log, list] of this.#lists) {
+      const closeIfIdle = (members: SubscriptionMembers) => {
+        if (members.isIdle && !this.#entering.has(log)) members.close();
+      };
+      list.then(closeIfIdle, () => {});
+    }
   }
 
   async #createList(log: number): Promise<SubscriptionMembers> {

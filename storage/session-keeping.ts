@@ -5,10 +5,12 @@ import { orphanWrite } from './orphans.js';
 import type { Page } from './page.js';
 import type { PageReader } from './page-reader.js';
 import { Restoring, type RestoringParts } from './restoring.js';
+import type { SessionLines } from './session-lines.js';
 
 /** What {@link SessionKeeping} works on. */
 export interface SessionKeepingParts extends RestoringParts {
   pages: PageReader;
+  lines: SessionLines;
   /** Milliseconds since 1970. */
   clock: () => number;
   randomEpoch: () => string;
@@ -51,16 +53,16 @@ export class SessionKeeping {
    * @throws StorageError when it could not be written
    */
   checked(log: Log, findings: SessionFindings): Promise<SessionSummary> {
-    const { clock, sessions } = this.#parts;
-    return sessions.describe(log, ({ checked, removedMs }) =>
+    const { clock, lines } = this.#parts;
+    return lines.change(log, ({ checked, removedMs }) =>
       removedMs === undefined ? { checked: checkOf(findings, clock(), checked?.digest) } : undefined,
     );
   }
 
   /** Put on record that a session is archived. */
   archived(log: Log): Promise<SessionSummary> {
-    const { clock, sessions } = this.#parts;
-    return sessions.describe(log, ({ removedMs }) => (removedMs === undefined ? { archivedMs: clock() } : undefined));
+    const { clock, lines } = this.#parts;
+    return lines.change(log, ({ removedMs }) => (removedMs === undefined ? { archivedMs: clock() } : undefined));
   }
 
   /**
@@ -69,8 +71,8 @@ export class SessionKeeping {
    * @throws StorageError when it could not be written
    */
   discard(log: Log, reason: string): Promise<SessionSummary> {
-    const { clock, sessions } = this.#parts;
-    return sessions.describe(log, ({ discarded }) => {
+    const { clock, lines } = this.#parts;
+    return lines.change(log, ({ discarded }) => {
       if (discarded) return undefined;
       return { discarded: { atMs: clock(), reason }, archivedMs: undefined };
     });
@@ -82,9 +84,9 @@ export class SessionKeeping {
    * @throws StorageError when it could not be written: the session is still there
    */
   async remove(log: Log): Promise<void> {
-    const { sessions, orphans, saveReceipts } = this.#parts;
+    const { lines, orphans, saveReceipts } = this.#parts;
     if (log.receiptsSeq < log.lastSeq) await saveReceipts();
-    await sessions.remove(log, [orphanWrite(log.number)]);
+    await lines.remove(log, [orphanWrite(log.number)]);
     orphans.add(log.number);
   }
 

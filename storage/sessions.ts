@@ -19,9 +19,6 @@ export interface Roll {
   discarded?: boolean;
 }
 
-/** What may be changed in the line of a session that has ended; `undefined` takes it out. */
-export type Change = { [Field in 'checked' | 'archivedMs' | 'discarded']?: CatalogueRow[Field] | undefined };
-
 /** What {@link Sessions} needs to start and end sessions. */
 export interface SessionsOptions {
   committer: Pick<Committer, 'write'>;
@@ -39,9 +36,6 @@ export class Sessions {
   readonly #removed = new Map<number, SessionEntry>();
   readonly #bySource = new Map<string, SourceSessions>();
   readonly #reservations = new Reservations();
-  /** Those of which nobody can tell whether they are removed, by number: only a removal may follow. */
-  readonly #doomed = new Set<number>();
-  #describing: Promise<unknown> = Promise.resolve();
   #lastNumber: number;
 
   /** @param lastNumber the highest number of a log that is, or was, in the database without being in the catalogue */
@@ -87,7 +81,7 @@ export class Sessions {
   }
 
   summary(log: Log): SessionSummary {
-    const entry = this.#entry(log);
+    const entry = this.entry(log);
     return summarize(log, entry.row, this.#bySource.get(log.source)!.behind(entry)?.row.session);
   }
 
@@ -113,7 +107,7 @@ export class Sessions {
 
   async #end(log: Log, reason: string, discarded: boolean, along: Operation): Promise<void> {
     const { clock, committer } = this.#options;
-    const entry = this.#entry(log);
+    const entry = this.entry(log);
     const ended: Occasion = { atMs: clock(), reason };
     log.ending();
     const row = { ...entry.row, lastSeq: log.lastSeq, ended, ...(discarded && { discarded: ended }) };
@@ -188,83 +182,30 @@ export class Sessions {
     return known ? [catalogueDeletion(known.log.number)] : [];
   }
 
-  /**
-   * Change the line of an ended session; one change after the other, for each line is written whole.
-   * @param change of the line as it is then; `undefined` changes nothing
-   * @throws StorageError when it could not be written; `ERR_SESSION_REMOVED` when it is being removed
-   */
-  describe(log: Log, change: (row: CatalogueRow) => Change | undefined): Promise<SessionSummary> {
-    return this.#inTurn(async () => {
-      const entry = this.#entry(log);
-      assert(entry.row.ended, `log ${log.number} has not ended`);
-      const changes = change(entry.row);
-      if (changes === undefined) return this.summary(log);
-      if (this.#doomed.has(log.number)) {
-        const message = `session ${log.session} of source ${log.source} is being removed`;
-        throw new StorageError('ERR_SESSION_REMOVED', message);
-      }
-      const row = { ...entry.row, ...changes } as CatalogueRow;
-      await this.#options.committer.write([catalogueWrite(log.number, row)], 'disk');
-      entry.row = row;
-      return this.summary(log);
-    });
+  /** The removed sessions of a source that are not to be remembered any longer when another one is removed. */
+  forgettable(source: string): SessionEntry[] {
+    return this.#bySource.get(source)?.forgettable() ?? [];
   }
 
-  /** As {@link GroupKeeping.trim}. */
-  trim(log: Log, firstSeq: number, atMs: number, along: () => Operation[]): Promise<void> {
-    const trimmed = this.#describing.then(async () => {
-      const entry = this.#entry(log);
-      const row = { ...entry.row, trimmed: { firstSeq, atMs }, lastSeq: log.lastSeq };
-      await this.#options.committer.write([catalogueWrite(log.number, row), ...along()], 'os');
-      entry.row = row;
-      log.trimmed(firstSeq, atMs);
-    });
-    this.#describing = trimmed.catch(() => {});
-    return trimmed;
+  /** Nothing of a session is kept but its line, and nothing at all of those that are forgotten; that is in the database. */
+  removed(entry: SessionEntry, forgotten: readonly SessionEntry[]): void {
+    entry.log.removed();
+    this.#entries.delete(entry.log.number);
+    this.#removed.set(entry.log.number, entry);
+    for (const one of forgotten) this.#forget(one);
   }
 
-  /**
-   * Remove an ended session: whoever reads it finds that all of it is gone. Its line is kept to say so.
-   * @param operations to be written in the same batch
-   * @throws StorageError when it could not be written: the session is still there, and is to be removed again
-   */
-  remove(log: Log, operations: Operation[]): Promise<void> {
-    return this.#inTurn(async () => {
-      const entry = this.#entry(log);
-      assert(entry.row.ended, `log ${log.number} has not ended`);
-      if (log.isRemoved) return;
-      const forgotten = this.#bySource.get(log.source)!.forgettable();
-      const row = { ...entry.row, lastSeq: log.lastSeq, removedMs: this.#options.clock() };
-      const deletions = forgotten.map(({ log: { number } }) => catalogueDeletion(number));
-      await this.#writeRemoval(log, [...operations, catalogueWrite(log.number, row), ...deletions]);
-      entry.row = row;
-      log.removed();
-      this.#entries.delete(log.number);
-      this.#removed.set(log.number, entry);
-      for (const one of forgotten) this.#forget(one);
-    });
-  }
-
-  async #writeRemoval(log: Log, operations: Operation[]): Promise<void> {
-    try {
-      await this.#options.committer.write(operations, 'disk');
-      this.#doomed.delete(log.number);
-    } catch (error) {
-      if ((error as StorageError).code === 'ERR_OUTCOME_UNKNOWN') this.#doomed.add(log.number);
-      throw error;
-    }
+  /** @throws AssertionError when the log is of another store, or its session is not known any more */
+  entry(log: Log): SessionEntry {
+    const entry = this.#entries.get(log.number) ?? this.#removed.get(log.number);
+    assert(entry?.log === log, `log ${log.number} is not of this store`);
+    return entry;
   }
 
   /** A removed session is not known any more. */
   #forget(entry: SessionEntry): void {
     this.#bySource.get(entry.log.source)!.delete(entry);
     this.#removed.delete(entry.log.number);
-  }
-
-  #inTurn<T>(job: () => Promise<T>): Promise<T> {
-    const done = this.#describing.then(job);
-    this.#describing = done.catch(() => {});
-    return done;
   }
 
   #add(entry: SessionEntry): void {
@@ -277,11 +218,5 @@ export class Sessions {
     own.add(entry);
     (isRemoved ? this.#removed : this.#entries).set(number, entry);
     this.#lastNumber = Math.max(this.#lastNumber, number);
-  }
-
-  #entry(log: Log): SessionEntry {
-    const entry = this.#entries.get(log.number) ?? this.#removed.get(log.number);
-    assert(entry?.log === log, `log ${log.number} is not of this store`);
-    return entry;
   }
 }

@@ -1,32 +1,25 @@
-import { mkdir } from 'node:fs/promises';
 import type { Durability, SessionSummary } from '../protocol/index.js';
-import { Background } from './background.js';
-import { Committer } from './committer.js';
-import { Database } from './database.js';
+import type { Background } from './background.js';
+import type { Committer } from './committer.js';
+import type { Database } from './database.js';
 import { StorageError } from './errors.js';
-import { GroupKeeping } from './group-keeping.js';
+import type { GroupKeeping } from './group-keeping.js';
 import { type InputPosition, readInputPosition } from './input-position.js';
-import { type LevelHandle, openError, writeBatch } from './level.js';
+import { type LevelHandle, writeBatch } from './level.js';
 import type { Log } from './log.js';
-import { cleanMarker, startFrom } from './open-store.js';
-import { readOrphans } from './orphans.js';
+import { cleanMarker } from './open-store.js';
 import type { Page } from './page.js';
-import { PageReader } from './page-reader.js';
-import { ReadSlots } from './read-slots.js';
-import { ReceiptBook } from './receipt-book.js';
+import type { PageReader } from './page-reader.js';
+import type { ReceiptBook } from './receipt-book.js';
 import type { PublisherRecord } from './receipts.js';
 import { recoverLogs } from './recover-logs.js';
-import { SessionKeeping } from './session-keeping.js';
-import { type Roll, Sessions } from './sessions.js';
-import type { SessionEntry } from './source-sessions.js';
-import { SpaceGuard } from './space-guard.js';
+import type { SessionKeeping } from './session-keeping.js';
+import type { Roll, Sessions } from './sessions.js';
+import type { SpaceGuard } from './space-guard.js';
 import { type StoreOptions, settle } from './store-options.js';
+import { openParts, type StoreParts } from './store-parts.js';
 import type { StoreStats } from './store-stats.js';
 import { syncJournal } from './sync-journal.js';
-import { realAlarm } from './wait.js';
-
-/** More readers at a time only slow the commits down. */
-const readsInFlightMax = 2;
 
 /** All sessions of a server, in one LevelDB database. A directory is open in one store at a time. */
 export class Store {
@@ -48,47 +41,19 @@ export class Store {
   readonly #reopened = new Set<() => void>();
   #closing: Promise<void> | undefined;
 
-  private constructor(
-    options: Required<StoreOptions>,
-    database: Database,
-    guard: SpaceGuard,
-    entries: SessionEntry[],
-    receipts: ReceiptBook,
-    orphans: readonly number[],
-  ) {
-    const { durability, outcomeDeadlineMs, wait } = options;
+  private constructor(options: Required<StoreOptions>, parts: StoreParts) {
     this.#options = options;
-    this.#database = database;
-    this.#guard = guard;
-    this.durability = durability;
-    const committer = new Committer({ database, durability, guard, outcomeDeadlineMs, wait });
-    this.committer = committer;
-    const sessions = new Sessions({ ...options, committer }, entries, Math.max(0, ...orphans));
-    this.#sessions = sessions;
-    const slots = new ReadSlots(readsInFlightMax);
-    this.#pages = new PageReader(database, slots, options.pageCacheBytesMax, realAlarm);
-    this.#receipts = receipts;
-    this.#background = new Background(options, {
-      database,
-      committer,
-      receipts,
-      slots,
-      unavailable: () => this.unavailable(),
-      logs: () => this.#sessions.logs(),
-      orphans,
-    });
-    const { orphans: swept, trimmer } = this.#background;
-    this.groups = new GroupKeeping({ ...options, database, sessions, slots, trimmer });
-    const saveReceipts = () => this.saveReceipts();
-    this.keeping = new SessionKeeping({
-      ...options,
-      committer,
-      sessions,
-      pages: this.#pages,
-      orphans: swept,
-      saveReceipts,
-    });
-    database.recover = (level) => this.#recover(level);
+    this.durability = options.durability;
+    this.committer = parts.committer;
+    this.keeping = parts.keeping;
+    this.groups = parts.groups;
+    this.#database = parts.database;
+    this.#guard = parts.guard;
+    this.#sessions = parts.sessions;
+    this.#pages = parts.pages;
+    this.#receipts = parts.receipts;
+    this.#background = parts.background;
+    this.#database.recover = (level) => this.#recover(level);
   }
 
   /**
@@ -97,26 +62,7 @@ export class Store {
    */
   static async open(given: StoreOptions): Promise<Store> {
     const options = settle(given);
-    const { directory, clock, logger, backoffMs, wait, freeBytes } = options;
-    try {
-      await mkdir(directory, { recursive: true });
-    } catch (error) {
-      throw openError(directory, error);
-    }
-    const database = await Database.open({ directory, openLevel: options.openLevel, backoffMs, wait, logger });
-    try {
-      const sessions = await startFrom(database.level!, options);
-      const receipts = new ReceiptBook(clock, logger);
-      const logs = sessions.map(({ log }) => log);
-      const takeInReceipts = await receipts.find(database.level!, logs, (log) => log.receiptsSeq);
-      takeInReceipts();
-      const reserveBytes = options.diskReserveBytes;
-      const guard = await SpaceGuard.start({ directory, reserveBytes, freeBytes, clock, logger });
-      return new Store(options, database, guard, sessions, receipts, await readOrphans(database.level!));
-    } catch (error) {
-      await database.close();
-      throw openError(directory, error);
-    }
+    return new Store(options, await openParts(options));
   }
 
   /** The catalogue of one source, or of all; newest last. Sessions that were removed are not in it. */
