@@ -24,6 +24,8 @@ export type EdgeProtocol = {
   inspect: [{ linesMax: number }, EdgeInspection];
   /** Answered at once by a process that is alive. */
   ping: [Record<string, never>, void];
+  /** What the session of that log holds is not to be used: its subscribers are told. */
+  discarded: [{ log: number; reason: string }, void];
   /** Tell every client to reconnect, and resolve when all connections are closed. */
   drain: [Record<string, never>, void];
 };
@@ -138,6 +140,10 @@ export default class EdgeActor extends Actor<EdgeParameters, EdgeProtocol> imple
   }
 
   ping(): void {}
+
+  discarded({ log, reason }: { log: number; reason: string }): void {
+    this.#subscriptions.discarded(log, reason);
+  }
 
   async drain(): Promise<void> {
     this.#draining = true;

@@ -10,7 +10,7 @@ import type { Page, Store } from '../storage/index.js';
 import type { ArchiveRequest } from './archiver.js';
 import type { Groups } from './groups/groups.js';
 import type { MemberAnswer, MemberCommand, MemberOwner } from './groups/member-stream.js';
-import type { Followed, OpenPublisher, Origin, PublisherLogin } from './origin.js';
+import type { DiscardRequest, Followed, OpenPublisher, Origin, PublisherLogin } from './origin.js';
 import type { PublisherOwner } from './publisher.js';
 import { relayedPublisher } from './relayed-publisher.js';
 import { rollFailure } from './roll-failure.js';
@@ -27,7 +27,7 @@ const askMs = 60_000;
 const rollMs = 30_000;
 
 /** What it needs to know of the sources. */
-export type HostedSources = Pick<Sources, 'names' | 'check' | 'relayOf' | 'session' | 'sessionOfLog'>;
+export type HostedSources = Pick<Sources, 'names' | 'check' | 'relayOf' | 'session' | 'sessions' | 'sessionOfLog'>;
 
 /** What a {@link LocalOrigin} is made of. */
 export interface LocalOriginParts {
@@ -39,6 +39,8 @@ export interface LocalOriginParts {
   closedSessions: ClosedSessions;
   /** As {@link Origin.inspect}. */
   inspect: () => Promise<Record<string, unknown>>;
+  /** Have the subscribers of a log told that what its session holds is not to be used. */
+  discarded: (notice: { log: number; reason: string }) => void;
   /** As {@link Origin.archive}, for a source there is. */
   archive: (request: ArchiveRequest) => Promise<SessionReport>;
 }
@@ -65,20 +67,32 @@ export class LocalOrigin implements Origin {
     const wanted = store.findSession(source, session) ?? store.findSession(source, calendar.resolve(session));
     if (wanted) return wanted;
     sources.session(source);
-    throw new ProtocolError('ERR_UNKNOWN_SESSION', `source ${source} has no session ${session}`);
+    const [oldest] = store.sessions(source);
+    const known = `the oldest one kept is ${oldest?.session ?? 'none'}`;
+    throw new ProtocolError('ERR_UNKNOWN_SESSION', `source ${source} has no session ${session}; ${known}`);
   }
 
   async sessions(source?: string): Promise<SessionSummary[]> {
-    if (source !== undefined) this.#parts.sources.check(source);
-    return this.#parts.store.sessions(source);
+    const { store, sources, calendar } = this.#parts;
+    if (source !== undefined) sources.check(source);
+    const rollsMs = calendar.nextRollMs();
+    return store.sessions(source).map((session) => {
+      const isRolled = session.state === 'active' && sources.relayOf(session.source) === undefined;
+      return isRolled && rollsMs !== undefined ? { ...session, rollsMs } : session;
+    });
   }
 
   async follow(log: number, list: Ref<SubscriptionListProtocol>): Promise<Followed> {
-    return this.#parts.sources.sessionOfLog(log).ask('attach', { log, list }, { timeoutMs: askMs });
+    const session = this.#parts.sources.sessionOfLog(log);
+    if (!session) throw new Error(`log ${log} has no session`);
+    return session.ask('attach', { log, list }, { timeoutMs: askMs });
   }
 
   unfollow(log: number, list: Ref<SubscriptionListProtocol>): void {
-    this.#parts.sources.sessionOfLog(log).tell('detach', { log, list });
+    const { sources } = this.#parts;
+    const session = sources.sessionOfLog(log);
+    // One that was removed long ago may be followed still, by somebody who has stopped to read.
+    for (const told of session ? [session] : sources.sessions()) told.tell('detach', { log, list });
   }
 
   read(log: number, from: number, to: number): Promise<Page> {
@@ -112,8 +126,32 @@ export class LocalOrigin implements Origin {
       const message = `source ${source} is rolled by its relay ${relay}: roll it on the server that is relayed`;
       throw new ProtocolError('ERR_RELAYED', message);
     }
+    const rolled = await this.#rolled(request);
+    const { discard, reason } = request;
+    if (!discard || !rolled.ended || rolled.ended.discarded) return rolled;
+    // It had ended already, and is marked now.
+    return { ...rolled, ended: await this.discard({ source, session: rolled.ended.session, reason }) };
+  }
+
+  async #rolled(request: RollRequest): Promise<Rolled> {
     try {
       return await this.#parts.roller.ask('roll', request, { timeoutMs: rollMs });
+    } catch (error) {
+      throw rollFailure(error);
+    }
+  }
+
+  async discard({ source, session, reason }: DiscardRequest): Promise<SessionSummary> {
+    const { store, discarded } = this.#parts;
+    const found = await this.findSession(source, session);
+    if (found.state === 'active') {
+      const message = `session ${found.session} is active: roll it to discard what it holds`;
+      throw new ProtocolError('ERR_SESSION_ACTIVE', message);
+    }
+    try {
+      const summary = await store.keeping.discard(store.log(found.log)!, reason);
+      discarded({ log: found.log, reason: summary.discardReason! });
+      return summary;
     } catch (error) {
       throw rollFailure(error);
     }

@@ -25,8 +25,9 @@ export function endedLog(session: SessionSummary): Followed {
 }
 
 /** How a session that has ended did. */
-export function sessionEnd({ lastSeq, reason = '', discarded, next }: SessionSummary): SessionEnd {
-  return { lastSeq, reason, ...(discarded && { discarded }), ...(next !== undefined && { next }) };
+export function sessionEnd({ lastSeq, reason = '', discarded, discardReason, next }: SessionSummary): SessionEnd {
+  const mark = discarded && { discarded, ...(discardReason !== undefined && { discardReason }) };
+  return { lastSeq, reason, ...mark, ...(next !== undefined && { next }) };
 }
 
 /** A publisher's login. */
@@ -43,6 +44,13 @@ export interface OpenPublisher {
   published: number;
   publish(publish: Publish): void;
   close(): void;
+}
+
+/** What a session holds is not to be used. */
+export interface DiscardRequest {
+  source: string;
+  session: string;
+  reason: string;
 }
 
 /** What does not change while a server runs. */
@@ -78,6 +86,8 @@ export interface Origin extends OriginFacts {
   members(group?: string): Promise<MemberSummary[]>;
   /** End a session and start the one behind it. */
   roll(request: RollRequest): Promise<Rolled>;
+  /** Mark a session that has ended as not to be used; its subscribers are told. One that is marked already stays as it is. */
+  discard(request: DiscardRequest): Promise<SessionSummary>;
   /** Archive, restore or verify a session; it may take hours. */
   archive(request: ArchiveRequest): Promise<SessionReport>;
   /** The live state of the whole server, for `inspect`. */

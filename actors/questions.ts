@@ -2,7 +2,10 @@ import { type ClientMessage, limits, type ServerMessage } from '../protocol/inde
 import type { Origin } from './origin.js';
 
 /** A request that has one answer and leaves nothing running on its connection. */
-export type Question = Extract<ClientMessage, { type: 'SESSIONS' | 'INSPECT' | 'ARCHIVE' | 'ROLL' | 'MEMBERS' }>;
+export type Question = Extract<
+  ClientMessage,
+  { type: 'SESSIONS' | 'INSPECT' | 'ARCHIVE' | 'ROLL' | 'DISCARD' | 'MEMBERS' }
+>;
 
 /**
  * The answer to a question.
@@ -24,6 +27,11 @@ export async function answerTo(question: Question, source: string, origin: Origi
       const { session, reason, discard } = question;
       const rolled = await origin.roll({ source: question.source ?? source, session, reason, discard });
       return { type: 'ROLLED', request, ...rolled };
+    }
+    case 'DISCARD': {
+      const { session, reason } = question;
+      const discarded = await origin.discard({ source: question.source ?? source, session, reason });
+      return { type: 'DISCARDED', request, session: discarded };
     }
     case 'ARCHIVE': {
       const { action, session } = question;

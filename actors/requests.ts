@@ -142,6 +142,7 @@ export class Requests implements ConnectionListener {
       case 'SESSIONS':
       case 'MEMBERS':
       case 'ROLL':
+      case 'DISCARD':
       case 'INSPECT':
         return this.#attempt(message, () => this.#answer(message));
       case 'ARCHIVE':
@@ -174,7 +175,7 @@ export class Requests implements ConnectionListener {
   /** @param followsOn it goes on from the session before */
   async #subscribe(request: SubscribeBody, followsOn = false): Promise<void> {
     const { sessionHandler } = this.#context;
-    const asked = { request, source: this.#source, followsOn };
+    const asked = { request, source: this.#source, resumes: followsOn };
     const { session, decision } = await sessionHandler.ask('request', asked, { timeoutMs: requestMs });
     const { log, source, epoch, state, firstSeq, lastSeq } = session;
     const facts = { request: request.request, source, session: session.session, epoch, lastSeq };

@@ -44,6 +44,8 @@ export interface ServerConfig {
   actors?: string;
   /** Port for clients of the Soup family; 0 lets the system pick one. */
   soupPort: number | 'off';
+  /** The source whose sessions Soup clients get. */
+  soupSource: string;
   /** User name a Soup login must have; absent: any. */
   soupUser?: string;
   /** Password a Soup login must have; absent: any. */
@@ -84,6 +86,7 @@ export const defaultServerConfig: ServerConfig = {
   generator: { rate: 2, payloadBytes: 64, count: 0, source: 'main' },
   soupPort: 'off',
   groups: [],
+  soupSource: 'main',
   inputs: [],
   timeZone: 'UTC',
   closedSessions: 'pull',

@@ -1,6 +1,7 @@
 import type { Store } from '../storage/index.js';
 import ArchiverActor, { type ArchiverProtocol } from './archiver.js';
-import EdgeActor, { type EdgeLimits, type EdgeProtocol } from './edge.js';
+import type { EdgeLimits, EdgeProtocol } from './edge.js';
+import { Edges } from './edges.js';
 import { gatewayLimits } from './gateway-limits.js';
 import GeneratorActor, { type GeneratorProtocol } from './generator.js';
 import { DialBack } from './groups/dial-back.js';
@@ -60,12 +61,12 @@ const archiveMs = 24 * 60 * 60 * 1000;
  * placement wants it, and keeps the forked ones running.
  */
 export default class ServerActor extends Actor<ServerParameters, ServerProtocol> implements Behaviour<ServerProtocol> {
-  readonly #forks: SupervisedFork<EdgeProtocol>[] = [];
   readonly #startedMs = performance.now();
+  #calendar!: SessionCalendar;
   #sources!: Sources;
   #groups: Groups | undefined;
   #inputs: Inputs | undefined;
-  #edge: Ref<EdgeProtocol> | undefined;
+  #edges: Edges | undefined;
   #rewindFork: SupervisedFork<RewindHostProtocol> | undefined;
   #generator: Ref<GeneratorProtocol> | undefined;
   #roller: Ref<SessionRollerProtocol> | undefined;
@@ -87,20 +88,21 @@ export default class ServerActor extends Actor<ServerParameters, ServerProtocol>
   override async onStop(): Promise<void> {
     this.#listener?.close();
     this.#soup?.close();
-    this.#groups?.stopDialing();
+    this.#groups?.close();
     await this.#inputs?.stop();
     await this.#stopForks();
     await this.#dataSocket?.close();
   }
 
   async #stopForks(): Promise<void> {
-    await Promise.all([...this.#forks, this.#rewindFork].map((fork) => fork?.stop()));
+    await Promise.all([this.#edges?.stop(), this.#rewindFork?.stop()]);
   }
 
   async #start(): Promise<void> {
     const { config, store, clock } = this.parameters;
     const spawner = { spawn: this.spawn.bind(this) };
     const calendar = new SessionCalendar(clock, config);
+    this.#calendar = calendar;
     this.#roller = await this.spawn(
       { actor: SessionRollerActor },
       { name: 'SessionRoller', parameters: { store, calendar, schedule: runLater } },
@@ -110,7 +112,6 @@ export default class ServerActor extends Actor<ServerParameters, ServerProtocol>
     this.#groups = groups;
     this.#sources = new Sources({ store, config, spawner, calendar, roller, groups, clock, logger: this.logger });
     await this.#sources.open();
-    this.#nameUnserved();
     const archiver: Ref<ArchiverProtocol> = await this.spawn(
       { actor: ArchiverActor },
       { name: 'Archiver', parameters: { store, config, clock } },
@@ -124,16 +125,23 @@ export default class ServerActor extends Actor<ServerParameters, ServerProtocol>
       roller,
       closedSessions: config.closedSessions,
       inspect: () => this.inspect(),
+      discarded: (notice) => {
+        for (const edge of this.#running()) edge.tell('discarded', notice);
+        this.#soup?.gateway.tell('discarded', notice);
+      },
       archive: (request) => archiver.ask('request', request, { timeoutMs: archiveMs }),
     });
     const rewinds = await this.#startRewinds(origin);
     this.#startDialBack(origin, rewinds);
     const limits = gatewayLimits(config, this.parameters.server, this.logger);
-    await this.#startEdges(origin, rewinds, limits);
-    this.#listener = await Listener.listen(config.host, config.port, { running: () => this.#edges() }, this.logger);
+    this.#edges = this.#makeEdges(spawner, origin, rewinds, limits);
+    await this.#edges.start();
+    this.#listener = await Listener.listen(config.host, config.port, { running: () => this.#running() }, this.logger);
+    this.#inputs = this.#makeInputs(spawner);
     await this.#openSoup(origin, rewinds, limits);
     await this.#startGenerator();
-    await this.#startInputs(spawner);
+    // They start to read when there is somebody to hear it.
+    await this.#inputs.start();
   }
 
   address(): ServerAddress {
@@ -142,16 +150,18 @@ export default class ServerActor extends Actor<ServerParameters, ServerProtocol>
 
   async inspect(): Promise<Record<string, unknown>> {
     const { server, store } = this.parameters;
+    const nextRollMs = this.#calendar.nextRollMs();
     const rewindHostPid = this.#rewindFork ? (this.#rewindFork.ref?.pid ?? null) : process.pid;
     return {
       server,
       pid: process.pid,
       uptimeMs: Math.round(performance.now() - this.#startedMs),
       durability: store.durability,
+      nextRoll: nextRollMs === undefined ? null : new Date(nextRollMs).toISOString(),
       rewindHostPid,
       ...(await inspectActors({
         sessions: this.#sources.sessions(),
-        edges: this.#edges(),
+        edges: this.#running(),
         generator: this.#generator,
         archiver: this.#archiver,
       })),
@@ -171,25 +181,15 @@ export default class ServerActor extends Actor<ServerParameters, ServerProtocol>
       [...this.#sources.sessions()].map((session) => session.ask('close', {}, { timeoutMs: flushMs })),
     );
     const timeout = { timeoutMs: gatewayDrainMs };
-    const edges = this.#edges().map((edge) => edge.ask('drain', {}, timeout));
+    const edges = this.#running().map((edge) => edge.ask('drain', {}, timeout));
     await Promise.allSettled([...edges, this.#soup?.gateway.ask('drain', {}, timeout)]);
-    await this.#groups?.close();
+    await this.#groups?.drain();
     // Before their parent stops them, or their end would look like a death.
     await Promise.all([this.#stopForks(), archiverStopped]);
   }
 
-  #edges(): Ref<EdgeProtocol>[] {
-    if (this.#edge) return [this.#edge];
-    return this.#forks.map((fork) => fork.ref).filter((ref) => ref !== undefined);
-  }
-
-  /** A source that was served before and is not now would only look alive. */
-  #nameUnserved(): void {
-    const { store } = this.parameters;
-    for (const { source, session, state } of store.sessions()) {
-      if (state === 'ended' || this.#sources.names.includes(source)) continue;
-      this.logger.warn({ source, session }, 'source has an active session but is not served; add it with --source');
-    }
+  #running(): Ref<EdgeProtocol>[] {
+    return this.#edges?.running() ?? [];
   }
 
   async #startRewinds(origin: LocalOrigin): Promise<Rewinds> {
@@ -221,34 +221,16 @@ export default class ServerActor extends Actor<ServerParameters, ServerProtocol>
     this.#groups?.reachBy(new DialBack(context, this.logger));
   }
 
-  async #startEdges(origin: LocalOrigin, rewinds: Rewinds, limits: EdgeLimits): Promise<void> {
-    const { mode, clusterSize } = this.parameters.placement.of('Edge');
-    if (mode === 'in-memory') {
-      this.#edge = await this.spawn({ actor: EdgeActor }, { name: 'Edge', parameters: { limits, origin, rewinds } });
-      return;
-    }
-    const { path: dataSocket, token } = await this.#openDataSocket(origin, rewinds, undefined);
-    for (let number = 1; number <= clusterSize; number += 1) {
-      const name = `Edge ${number}`;
-      this.#forks.push(
-        new SupervisedFork<EdgeProtocol>({
-          name,
-          spawn: () =>
-            this.spawn(
-              { actor: EdgeActor, module: new URL('./edge.js', import.meta.url) },
-              { name, mode: 'forked', parameters: { limits, dataSocket, token } },
-            ),
-          onGiveUp: this.parameters.onGiveUp,
-          logger: this.logger,
-        }),
-      );
-    }
-    await Promise.all(this.#forks.map((fork) => fork.start()));
+  #makeEdges(spawner: Spawner, origin: LocalOrigin, rewinds: Rewinds, limits: EdgeLimits): Edges {
+    const { placement, onGiveUp } = this.parameters;
+    const openDataSocket = () => this.#openDataSocket(origin, rewinds, undefined);
+    return new Edges({ placement, limits, origin, rewinds, openDataSocket, spawner, onGiveUp, logger: this.logger });
   }
 
   async #openSoup(origin: LocalOrigin, rewinds: Rewinds, limits: EdgeLimits): Promise<void> {
     const spawner = { spawn: this.spawn.bind(this) };
-    this.#soup = await SoupPort.open(spawner, this.parameters.config, { origin, rewinds, limits }, this.logger);
+    const parameters = { origin, rewinds, limits, unsequenced: this.#inputs?.unsequenced };
+    this.#soup = await SoupPort.open(spawner, this.parameters.config, parameters, this.logger);
   }
 
   async #openDataSocket(origin: LocalOrigin, rewinds: Rewinds, forked: ForkedRewinds | undefined): Promise<DataSocket> {
@@ -271,11 +253,9 @@ export default class ServerActor extends Actor<ServerParameters, ServerProtocol>
     this.#generator.tell('begin', {});
   }
 
-  /** They start to read when there is somebody to hear it. */
-  async #startInputs(spawner: Spawner): Promise<void> {
+  #makeInputs(spawner: Spawner): Inputs {
     const { config, openRelay } = this.parameters;
     const fed = (source: string) => this.#sources.fed(source);
-    this.#inputs = new Inputs({ configs: config.inputs, spawner, fed, openRelay, logger: this.logger });
-    await this.#inputs.start();
+    return new Inputs({ configs: config.inputs, spawner, fed, openRelay, logger: this.logger });
   }
 }

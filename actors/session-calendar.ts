@@ -40,12 +40,16 @@ export class SessionCalendar {
     return number === undefined ? name : `${this.#time.date(this.#clock())}${number}`;
   }
 
-  /** Milliseconds until sessions are to be rolled; `undefined` when they are not. */
-  untilRollMs(): number | undefined {
+  /** When sessions are to be rolled next, in milliseconds since 1970; `undefined` when they are not. */
+  nextRollMs(): number | undefined {
     const { rollAt } = this.#settings;
-    if (rollAt === undefined) return undefined;
-    const now = this.#clock();
-    return this.#time.next(now, rollAt) - now;
+    return rollAt === undefined ? undefined : this.#time.next(this.#clock(), rollAt);
+  }
+
+  /** Milliseconds until then. */
+  untilRollMs(): number | undefined {
+    const nextMs = this.nextRollMs();
+    return nextMs === undefined ? undefined : nextMs - this.#clock();
   }
 
   /** Why a session that was started then should have been rolled since; `undefined` when it need not. */

@@ -25,8 +25,8 @@ export type SessionHandlerProtocol = {
     {
       request: SubscribeBody;
       source: string;
-      /** It goes on from the session before, which its client was reading. */
-      followsOn?: boolean;
+      /** Its client was reading that session, or the one before it, although the request has no epoch that says so. */
+      resumes?: boolean;
     },
     { session: SessionSummary; decision: SessionDecision },
   ];
@@ -75,12 +75,12 @@ export default class SessionHandlerActor
     };
   }
 
-  async request({ request, source, followsOn = false }: SessionHandlerProtocol['request'][0]): Promise<{
+  async request({ request, source, resumes = false }: SessionHandlerProtocol['request'][0]): Promise<{
     session: SessionSummary;
     decision: SessionDecision;
   }> {
     const { origin } = this.parameters;
     const session = await origin.findSession(request.source ?? source, request.session ?? '');
-    return { session, decision: decideRequest(request, session, followsOn ? 'pull' : origin.closedSessions) };
+    return { session, decision: decideRequest(request, session, resumes ? 'pull' : origin.closedSessions) };
   }
 }

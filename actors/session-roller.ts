@@ -108,7 +108,7 @@ export default class SessionRollerActor
 
   #nextName(source: string): string {
     const { store, calendar } = this.parameters;
-    return calendar.nextName(store.sessions(source).map(({ session }) => session));
+    return calendar.nextName(store.sessionNames(source));
   }
 
   /** A nap at the most: what is due is told by the clock, not by how long was slept. */

@@ -7,9 +7,10 @@ import { type MessageProcess, MessageProcesses } from './message-processes.js';
 import { endedLog, type Followed, type OpenPublisher, type PublisherLogin, sessionEnd } from './origin.js';
 import { otherSession } from './other-session.js';
 import { PublishQueue } from './publish-queue.js';
-import { Publisher, type PublisherOwner, stronger } from './publisher.js';
+import type { PublisherOwner } from './publisher.js';
 import { Actor, type Behaviour, Mailbox, type Ref } from './runtime/index.js';
 import type { SessionCalendar } from './session-calendar.js';
+import { SessionPublishers } from './session-publishers.js';
 import type { SubscriptionListProtocol } from './subscription-list.js';
 
 /** What a Session understands. */
@@ -68,19 +69,18 @@ export default class SessionActor
 {
   readonly #followers = new Followers();
   #processes!: MessageProcesses;
-  readonly #publishers = new Map<string, Publisher>();
   readonly #local = new LocalProducer();
-  readonly #logins = new Mailbox('the logins of a Session');
   readonly #rolls = new Mailbox('the rolls of a Session');
   #log!: Log;
   #queue!: PublishQueue;
   #feeds!: InputFeeds;
+  #publishers!: SessionPublishers;
   #refusal: ProtocolError | undefined;
   #rolling = false;
   #stopWatching: (() => void) | undefined;
 
   override onStart(): void {
-    const { log, store, clock, publishBytesMax } = this.parameters;
+    const { log, store, clock, publishBytesMax, refusal } = this.parameters;
     this.#log = log;
     this.#processes = new MessageProcesses(this.logger);
     // Connections are not read any more at publishBytesMax; the frame each of them has in hand then is not refused.
@@ -88,6 +88,8 @@ export default class SessionActor
     this.#queue = new PublishQueue(log, store.committer, clock, queueBytesMax, (seq) => this.#committed(seq));
     const active = () => ({ log: this.#log, queue: this.#queue });
     this.#feeds = new InputFeeds({ store, active, refusal: () => this.#refusalFor('') });
+    const target = () => ({ ...active(), refusal: (session: string) => this.#refusalFor(session) });
+    this.#publishers = new SessionPublishers({ store, source: log.source, target, refusal });
     this.#stopWatching = store.onReopened(() => this.#reopened());
   }
 
@@ -112,9 +114,8 @@ export default class SessionActor
     return this.#feeds.position(input);
   }
 
-  /** One login after the other, so that the last one to come has the publisher. */
   openPublisher({ login, owner }: { login: PublisherLogin; owner: PublisherOwner }): Promise<OpenPublisher> {
-    return this.#logins.run(() => this.#logIn(login, owner));
+    return this.#publishers.open(login, owner);
   }
 
   generatedBy(process: MessageProcess): void {
@@ -201,53 +202,13 @@ export default class SessionActor
       session: this.#log.session,
       queued: this.#queue.depth,
       queuedBytes: this.#queue.bytes,
-      publishers: [...this.#publishers.values()].filter(({ lastNumber }) => lastNumber > 0).length,
+      publishers: this.#publishers.size,
       lists: this.#followers.size,
     };
   }
 
   #committed(seq: number): void {
     this.#followers.committed(this.#log, seq);
-  }
-
-  async #logIn({ publisher: id, durability }: PublisherLogin, owner: PublisherOwner): Promise<OpenPublisher> {
-    const refusal = this.parameters.refusal?.(id);
-    if (refusal) throw refusal;
-    const publisher = await this.#settledPublisher(id);
-    if (owner.gone()) throw new ProtocolError('ERR_BUSY', `publisher ${id} has gone while it was logged in`);
-    publisher.own(owner, stronger(durability, this.parameters.store.durability));
-    this.#publishers.set(id, publisher);
-    return {
-      published: publisher.lastNumber,
-      publish: (publish) => publisher.publish(owner, publish),
-      close: () => {
-        publisher.disown(owner);
-        void publisher.settled().then(() => this.#forgetIdle(id));
-      },
-    };
-  }
-
-  /** The one of that id, with nothing in flight and a record that is as the disk's. */
-  async #settledPublisher(id: string): Promise<Publisher> {
-    const known = this.#publishers.get(id);
-    known?.takeOver();
-    await known?.settled();
-    if (known && !known.unknown) return known;
-    const { store, refusal: refusalOf } = this.parameters;
-    const refusal = store.unavailable();
-    if (refusal?.code === 'ERR_STORAGE_UNAVAILABLE')
-      throw new ProtocolError('ERR_STORAGE_UNAVAILABLE', refusal.message);
-    const record = await store.publisher(this.#log.source, id);
-    return new Publisher(record, () => ({
-      log: this.#log,
-      queue: this.#queue,
-      refusal: (session) => refusalOf?.(id) ?? this.#refusalFor(session),
-    }));
-  }
-
-  /** Its record is on disk. */
-  #forgetIdle(id: string): void {
-    if (this.#publishers.get(id)?.idle) this.#publishers.delete(id);
   }
 
   #refusalFor(session: string): ReturnType<Store['unavailable']> | ProtocolError {

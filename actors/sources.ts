@@ -69,12 +69,10 @@ export class Sources {
     return this.#options.config.inputs.find((input) => input.kind === 'relay' && input.source === source)?.name;
   }
 
-  /** The Session of the source a log belongs to. */
-  sessionOfLog(log: number): Ref<SessionProtocol> {
+  /** The Session of the source a log belongs to; `undefined` when the log is not known any more. */
+  sessionOfLog(log: number): Ref<SessionProtocol> | undefined {
     const source = this.#options.store.log(log)?.source;
-    const session = source === undefined ? undefined : this.#sessions.get(source);
-    if (!session) throw new Error(`log ${log} has no session`);
-    return session;
+    return source === undefined ? undefined : this.#sessions.get(source);
   }
 
   /**
@@ -89,6 +87,16 @@ export class Sources {
       const session = await this.#start(await roller.ask('open', { source }, { timeoutMs: openMs }));
       const isRolled = !isRelayed && !groups.names.includes(source);
       if (isRolled) await roller.ask('serve', { source, session }, { timeoutMs: openMs });
+    }
+    this.#nameUnserved();
+  }
+
+  /** A source that was served before and is not now would only look alive. */
+  #nameUnserved(): void {
+    const { store, logger } = this.#options;
+    for (const { source, session, state } of store.sessions()) {
+      if (state === 'ended' || this.names.includes(source)) continue;
+      logger.warn({ source, session }, 'source has an active session but is not served; add it with --source');
     }
   }
 
@@ -111,7 +119,10 @@ export class Sources {
   /** The active session is the one of that name from now on. */
   async #openSession(source: string, session: string): Promise<void> {
     const { store } = this.#options;
+    // An earlier attempt, of which nobody could tell, shows when the database is open again.
+    await store.ready();
     const active = store.activeSession(source);
+    if (active && !this.#sessions.has(source)) await this.#start(active);
     if (active?.session === session) return;
     if (store.findSession(source, session)) {
       const message = `source ${source} has had a session ${session}, which has ended: it cannot be continued`;

@@ -28,6 +28,8 @@ export interface SessionEnd {
   reason: string;
   /** What the session holds is not to be used. */
   discarded?: boolean;
+  /** Why. */
+  discardReason?: string;
   /** Name of the session behind it; absent when there is none. */
   next?: string;
 }
@@ -111,8 +113,10 @@ export class SubscriptionMachine {
     this.#pageOwed = false;
     this.#deliverPage(page);
     if (page.lost && page.lost.to >= this.#next) {
-      this.#ports.lost(this.#next, page.lost.to, page.lost.reason);
-      this.#next = page.lost.to + 1;
+      // Storage may not know any more how far a session went that was removed.
+      const to = Math.min(page.lost.to, this.#end?.lastSeq ?? page.lost.to);
+      this.#ports.lost(this.#next, to, page.lost.reason);
+      this.#next = to + 1;
     }
     this.pull();
   }

@@ -19,7 +19,7 @@ export class SubscriptionMembers {
   /** What the session said before the answer to `follow` was here: it may overtake it. */
   #heard: { seq: number; end?: SessionEnd } = { seq: 0 };
 
-  /** @param over called when nobody is left and the session has ended: who still comes may as well get another list */
+  /** @param over called when nobody is left and the session has ended, or it is closed: who still comes may as well get another list */
   constructor(log: number, origin: Origin, over: () => void = () => {}) {
     this.#log = log;
     this.#origin = origin;
@@ -29,6 +29,11 @@ export class SubscriptionMembers {
   /** Subscriptions that are told of commits. */
   get size(): number {
     return this.#fanOut?.size ?? 0;
+  }
+
+  /** Whether nobody is there, or is about to be. */
+  get isIdle(): boolean {
+    return this.size === 0 && this.#joining === 0;
   }
 
   /** Called once the actor exists that hears from the session. */
@@ -60,6 +65,11 @@ export class SubscriptionMembers {
     this.#detachWhenEmpty();
   }
 
+  /** Nobody will join any more. */
+  close(): void {
+    this.#over();
+  }
+
   committed(seq: number): void {
     this.#heard.seq = Math.max(this.#heard.seq, seq);
     void this.#fanOut?.committed(seq);
@@ -78,7 +88,7 @@ export class SubscriptionMembers {
   }
 
   #detachWhenEmpty(): void {
-    if (this.size > 0 || this.#joining > 0) return;
+    if (!this.isIdle) return;
     if (this.#following) this.#origin.unfollow(this.#log, this.#list!);
     const end = this.#fanOut?.end ?? this.#heard.end;
     this.#following = undefined;

@@ -70,6 +70,8 @@ export interface OpenSubscription {
   readonly next: number;
   /** The connection's queue is short again. */
   drained(): void;
+  /** What its session holds is not to be used: its client is told, unless it has been. */
+  discarded(reason: string): void;
   /** Nothing more is delivered. */
   stop(): void;
   inspect(): SubscriptionInspection;
@@ -88,6 +90,8 @@ export default class SubscriptionActor
   #self: Ref<SubscriptionProtocol> | undefined;
   #machine: SubscriptionMachine | undefined;
   #rewind: SupervisedRewind | undefined;
+  /** Why what its session holds is not to be used, once its client has been told. */
+  #discardReason: string | undefined;
   #over = false;
 
   override onStop(): void {
@@ -104,6 +108,8 @@ export default class SubscriptionActor
 
   begin({ self }: { self: Ref<SubscriptionProtocol> }): OpenSubscription {
     this.#self = self;
+    const { discardReason } = this.parameters.start.session;
+    if (discardReason !== undefined) this.discarded(discardReason);
     void this.#begin();
     return this;
   }
@@ -126,6 +132,13 @@ export default class SubscriptionActor
 
   drained(): void {
     if (this.#machine) this.#guarded(() => this.#machine!.pull());
+  }
+
+  discarded(reason: string): void {
+    if (this.#over || this.#discardReason !== undefined) return;
+    this.#discardReason = reason;
+    const { outlet, session } = this.parameters.start;
+    outlet.send({ type: 'SESSION_DISCARDED', log: session.log, session: session.session, reason });
   }
 
   stop(): void {
@@ -176,8 +189,11 @@ export default class SubscriptionActor
     outlet.send({ type: 'LOST', log: session.log, from, to, reason });
   }
 
-  ended(end: SessionEnd): void {
+  ended(told: SessionEnd): void {
     const { outlet, session } = this.parameters.start;
+    // It may have been discarded after it had ended.
+    const discardReason = this.#discardReason ?? told.discardReason;
+    const end = { ...told, ...(discardReason !== undefined && { discarded: true, discardReason }) };
     outlet.send({ type: 'END_OF_SESSION', log: session.log, session: session.session, ...end });
     this.#finish(end);
   }

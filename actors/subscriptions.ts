@@ -12,6 +12,8 @@ import { SubscriptionMembers } from './subscription-members.js';
 
 /** Milliseconds a subscription may take to begin, which takes a turn. */
 const beginMs = 60_000;
+/** Sessions discarded last: whoever was about to subscribe to one when it was is told all the same. */
+const discardsMax = 100;
 
 /** All subscriptions of one process, and one SubscriptionList for each log that has any. */
 export class Subscriptions {
@@ -19,7 +21,12 @@ export class Subscriptions {
   readonly #origin: Origin;
   readonly #rewinds: Rewinds;
   readonly #lists = new Map<number, Promise<SubscriptionMembers>>();
-  readonly #open = new Set<OpenSubscription>();
+  /** By log: subscriptions that have been given its list and have not joined yet. */
+  readonly #entering = new Map<number, number>();
+  /** With the log of each. */
+  readonly #open = new Map<OpenSubscription, number>();
+  /** By log: why what its session holds is not to be used. */
+  readonly #discards = new Map<number, string>();
   readonly #ended: SubscriptionParameters['ended'] = (subscription, self) => {
     this.#open.delete(subscription);
     void self?.stop();
@@ -39,6 +46,17 @@ export class Subscriptions {
   /** Start a subscription; it lives until it has ended or is stopped. */
   async subscribe(start: SubscriptionStart): Promise<OpenSubscription> {
     const { log } = start.session;
+    this.#entering.set(log, (this.#entering.get(log) ?? 0) + 1);
+    try {
+      return await this.#subscribe(start, log);
+    } finally {
+      const others = this.#entering.get(log)! - 1;
+      if (others > 0) this.#entering.set(log, others);
+      else this.#entering.delete(log);
+    }
+  }
+
+  async #subscribe(start: SubscriptionStart, log: number): Promise<OpenSubscription> {
     const members = start.pull ? undefined : await this.#members(log);
     const self = await this.#spawner.spawn(
       { actor: SubscriptionActor },
@@ -48,14 +66,24 @@ export class Subscriptions {
       },
     );
     const subscription = await self.ask('begin', { self }, { timeoutMs: beginMs });
-    if (!subscription.over) this.#open.add(subscription);
+    if (!subscription.over) this.#open.set(subscription, log);
+    const discarded = this.#discards.get(log);
+    if (discarded !== undefined) subscription.discarded(discarded);
     return subscription;
+  }
+
+  /** What the session of that log holds is not to be used: its subscribers are told. */
+  discarded(log: number, reason: string): void {
+    this.#discards.set(log, reason);
+    const [oldest] = this.#discards.keys();
+    if (this.#discards.size > discardsMax) this.#discards.delete(oldest!);
+    for (const [subscription, of] of this.#open) if (of === log) subscription.discarded(reason);
   }
 
   /** State of the first `linesMax` of them. */
   inspect(linesMax: number): SubscriptionInspection[] {
     const lines: SubscriptionInspection[] = [];
-    for (const subscription of this.#open) {
+    for (const subscription of this.#open.keys()) {
       if (lines.length === linesMax) break;
       lines.push(subscription.inspect());
     }
@@ -65,10 +93,21 @@ export class Subscriptions {
   #members(log: number): Promise<SubscriptionMembers> {
     const known = this.#lists.get(log);
     if (known) return known;
+    this.#closeIdle();
     const list = this.#createList(log);
     this.#lists.set(log, list);
     list.catch(() => this.#lists.delete(log));
     return list;
+  }
+
+  /** A list that everybody has left is not told of the end of its session: it goes when there is another one. */
+  #closeIdle(): void {
+    for (const [log, list] of this.#lists) {
+      const closeIfIdle = (members: SubscriptionMembers) => {
+        if (members.isIdle && !this.#entering.has(log)) members.close();
+      };
+      list.then(closeIfIdle, () => {});
+    }
   }
 
   async #createList(log: number): Promise<SubscriptionMembers> {

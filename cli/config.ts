@@ -48,7 +48,7 @@ export function loadConfiguration(input: ConfigurationInput): Configuration {
     values.set(setting.key, value);
     origins.set(setting.key, origin);
   }
-  settleGeneratorSource(values, origins);
+  for (const key of ['generator.source', 'soupSource']) settleSource(key, values, origins);
   settleInputs(values, origins, file, input.cwd);
   settleGroups(values, origins);
   return { settings: nest(values), origins, file };
@@ -102,10 +102,9 @@ function resolvePath(setting: Setting, value: unknown, base: string): string {
   return readyMade ?? path.resolve(base, value as string);
 }
 
-/** Unless it is said which, the generator feeds the first source. */
-function settleGeneratorSource(values: Map<string, unknown>, origins: ReadonlyMap<string, string>): void {
+/** Unless it is said which, the generator feeds the first source, and Soup clients get it. */
+function settleSource(key: string, values: Map<string, unknown>, origins: ReadonlyMap<string, string>): void {
   const sources = values.get('sources') as string[];
-  const key = 'generator.source';
   const origin = origins.get(key)!;
   if (origin === 'default') values.set(key, sources[0]);
   else if (!sources.includes(values.get(key) as string)) {
@@ -127,6 +126,12 @@ function settleInputs(
   const inputs = readInputsOf(origin, values.get('inputs'), directory, values.get('sources') as string[]);
   values.set('inputs', inputs);
   if (inputs.length > 0 && origins.get('generator.rate') === 'default') values.set('generator.rate', 0);
+  const ofSoup = inputs.find(({ kind }) => kind === 'soup');
+  if (ofSoup && values.get('soupPort') === 'off') {
+    throw new ConfigurationError(
+      `inputs from ${origin}: ${ofSoup.name} takes what Soup clients send; open a port for them with --soup-port`,
+    );
+  }
   const fed = values.get('generator.source');
   const relay = inputs.find((input) => input.kind === 'relay' && input.source === fed);
   if (relay && values.get('generator.rate') !== 0) {

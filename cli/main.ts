@@ -4,6 +4,7 @@ import type { Command } from './command.js';
 import { archive } from './commands/archive.js';
 import { check } from './commands/check.js';
 import { coordinator } from './commands/coordinator.js';
+import { discard } from './commands/discard.js';
 import { exportCommand } from './commands/export.js';
 import { inspect } from './commands/inspect.js';
 import { participant } from './commands/participant.js';
@@ -32,6 +33,7 @@ export const commands: readonly Command[] = [
   tail,
   sessions,
   roll,
+  discard,
   verify,
   archive,
   restore,

@@ -21,7 +21,7 @@ const columns: readonly Column[] = [
   ['LASTED', ({ createdMs, endedMs }, nowMs) => duration((endedMs ?? nowMs) - createdMs)],
   ['SIZE', ({ bytes }) => (bytes === undefined ? '' : sizeText(bytes))],
   ['SHA-256', ({ digest = '' }) => digest.slice(0, digestLength)],
-  ['REASON', ({ reason = '' }) => reason],
+  ['REASON', why],
 ];
 
 /** The catalogue as lines for a person. @param nowMs milliseconds since 1970 */
@@ -31,6 +31,12 @@ export function sessionsText(sessions: readonly SessionSummary[], nowMs: number)
     columns.map(([heading]) => heading),
     rows,
   );
+}
+
+/** Why it ended, or when it will. */
+function why({ reason = '', discardReason = reason, rollsMs }: SessionSummary): string {
+  if (rollsMs !== undefined) return `to be rolled at ${time(rollsMs)}`;
+  return discardReason === reason ? reason : `${reason}; discarded: ${discardReason}`;
 }
 
 /** Such as `2026-11-21 17:00:00`, in UTC. */

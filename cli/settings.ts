@@ -80,6 +80,7 @@ export const settings: readonly Setting[] = [
     'what runs in processes of its own: a placement file, or the ready-made edges or rewinds',
   ),
   setting('soupPort', portOrOff, 'TCP port for clients of SoupBinTCP and SoupTCP; 0 picks a free one and prints it'),
+  setting('soupSource', name, 'source whose sessions Soup clients get; the first one when not given'),
   setting('soupUser', login(soupLimits.userBytes), 'user name Soup clients log in with; any when not given'),
   setting('soupPassword', login(soupLimits.passwordBytes), 'password Soup clients log in with; any when not given', {
     isSecret: true,

@@ -49,6 +49,12 @@ export interface RollOptions {
   signal?: AbortSignal;
 }
 
+/** Options of {@link Client.discard}. */
+export interface DiscardOptions extends SessionOptions {
+  /** Why what the session holds is not to be used; its subscribers are told, and it stays in the catalogue. */
+  reason: string;
+}
+
 /** Options of {@link Client.sessions} and {@link Client.inspect}. */
 export interface RequestOptions {
   signal?: AbortSignal;

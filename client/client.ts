@@ -1,14 +1,8 @@
-import type {
-  ArchiveAction,
-  ClientMessage,
-  MemberSummary,
-  Rolled,
-  SessionReport,
-  SessionSummary,
-} from '../protocol/index.js';
+import type { ClientMessage, MemberSummary, Rolled, SessionReport, SessionSummary } from '../protocol/index.js';
 import { Backoff } from './backoff.js';
 import type {
   ClientEvents,
+  DiscardOptions,
   PublishOptions,
   RequestOptions,
   RollOptions,
@@ -19,20 +13,17 @@ import type { LoggedIn } from './connection.js';
 import { Emitter } from './emitter.js';
 import type { Environment } from './environment.js';
 import { LatecomerError } from './errors.js';
-import { findSession } from './find-session.js';
 import { Link } from './link.js';
 import { loginOf, type Settings } from './options.js';
 import type { Acknowledgement } from './publication.js';
 import { Publisher } from './publisher.js';
 import { quiet } from './quiet.js';
-import type { FoundSession } from './range-reader.js';
 import { ReceiveBudget } from './receive-budget.js';
-import { reportOf } from './report-of.js';
 import { Requests } from './requests.js';
 import type { Rerequest, RerequestOptions } from './rerequest.js';
 import { Rerequests } from './rerequests.js';
-import { type AskRoll, rollSession } from './roll-session.js';
 import { Router } from './router.js';
+import { ServerRequests } from './server-requests.js';
 import type { SubscribeOptions, Subscription } from './subscription.js';
 import { Subscriptions } from './subscriptions.js';
 
@@ -49,6 +40,7 @@ export class Client<T = Uint8Array> extends Emitter<ClientEvents> {
   readonly #link: Link;
   readonly #publisher: Publisher;
   readonly #requests: Requests;
+  readonly #serverRequests: ServerRequests;
   readonly #subscriptions: Subscriptions<T>;
   readonly #rerequests: Rerequests<T>;
   readonly #router: Router<T>;
@@ -90,7 +82,12 @@ export class Client<T = Uint8Array> extends Emitter<ClientEvents> {
       waiting,
       held: (bytes) => this.#budget.held(bytes),
     });
-    const find = (source?: string, session?: string): Promise<FoundSession | undefined> => this.#find(source, session);
+    this.#serverRequests = new ServerRequests({
+      requests: this.#requests,
+      owe: waiting,
+      source: () => this.#server?.source,
+    });
+    const find = (source?: string, session?: string) => this.#serverRequests.find(source, session);
     this.#rerequests = new Rerequests({ values, environment, retry, nextRequest, send, online, waiting, find });
     this.#budget = new ReceiveBudget({
       bytesMax: settings.receiveBytesMax,
@@ -161,10 +158,7 @@ export class Client<T = Uint8Array> extends Emitter<ClientEvents> {
 
   /** The catalogue of sessions, newest last, of one source or of the client's. */
   sessions(options: { source?: string } & RequestOptions = {}): Promise<SessionSummary[]> {
-    const { source, signal } = options;
-    const asked = this.#requests.ask({ type: 'SESSIONS', ...(source !== undefined && { source }) }, signal);
-    this.#budget.owe();
-    return quiet(asked.then((reply) => (reply.type === 'SESSION_LIST' ? reply.sessions : [])));
+    return quiet(this.#serverRequests.sessions(options));
   }
 
   /**
@@ -173,42 +167,42 @@ export class Client<T = Uint8Array> extends Emitter<ClientEvents> {
    * @throws LatecomerError `ERR_TOO_MANY_SESSIONS` when the day has had all it can have, `ERR_UNKNOWN_SESSION`
    */
   roll(options: RollOptions): Promise<Rolled> {
-    const ask: AskRoll = (question, signal) => {
-      const asked = this.#requests.ask(question, signal);
-      this.#budget.owe();
-      return asked;
-    };
-    return quiet(rollSession(options, ask, (source) => this.#find(source, undefined)));
+    return quiet(this.#serverRequests.roll(options));
+  }
+
+  /**
+   * Mark a session that has ended as not to be used: it is kept and served as before, its subscribers are told. Done again,
+   * it changes nothing.
+   * @returns its line of the catalogue
+   * @throws LatecomerError `ERR_SESSION_ACTIVE` when it has to be rolled instead, `ERR_UNKNOWN_SESSION`
+   */
+  discard(options: DiscardOptions): Promise<SessionSummary> {
+    return quiet(this.#serverRequests.discard(options));
   }
 
   /** Live state of the server, for people to read. */
   inspect(options: RequestOptions = {}): Promise<Record<string, unknown>> {
-    const asked = this.#requests.ask({ type: 'INSPECT' }, options.signal);
-    this.#budget.owe();
-    return quiet(asked.then((reply) => (reply.type === 'INSPECTION' ? reply.state : {})));
+    return quiet(this.#serverRequests.inspect(options));
   }
 
   /** The members of a group, or of all groups: whether each is there, how far it is, and since when. */
   members(options: { group?: string } & RequestOptions = {}): Promise<MemberSummary[]> {
-    const { group, signal } = options;
-    const asked = this.#requests.ask({ type: 'MEMBERS', ...(group !== undefined && { group }) }, signal);
-    this.#budget.owe();
-    return quiet(asked.then((reply) => (reply.type === 'MEMBER_LIST' ? reply.members : [])));
+    return quiet(this.#serverRequests.members(options));
   }
 
   /** Have a session that has ended written to a file in the server's archive directory; resolves when it is on disk. */
   archive(options: SessionOptions): Promise<SessionReport> {
-    return this.#report('archive', options);
+    return quiet(this.#serverRequests.report('archive', options));
   }
 
   /** Have a session brought back from the server's archive directory, in an epoch of its own. */
   restore(options: SessionOptions): Promise<SessionReport> {
-    return this.#report('restore', options);
+    return quiet(this.#serverRequests.report('restore', options));
   }
 
   /** Have all of a session read from the server's disk; the report says what is lost. */
   verify(options: SessionOptions): Promise<SessionReport> {
-    return this.#report('verify', options);
+    return quiet(this.#serverRequests.report('verify', options));
   }
 
   /**
@@ -232,12 +226,6 @@ export class Client<T = Uint8Array> extends Emitter<ClientEvents> {
     cancel();
     this.#link.stop();
     this.#end(new LatecomerError('ERR_CLOSED', 'the client was closed'));
-  }
-
-  #report(action: ArchiveAction, { session, source, signal }: SessionOptions): Promise<SessionReport> {
-    const asked = this.#requests.ask({ type: 'ARCHIVE', action, session, ...(source && { source }) }, signal);
-    this.#budget.owe();
-    return quiet(asked.then(reportOf));
   }
 
   #connect(): Link {
@@ -271,11 +259,6 @@ export class Client<T = Uint8Array> extends Emitter<ClientEvents> {
     this.#subscriptions.disconnected();
     this.#rerequests.disconnected();
     this.emit('disconnected', { error, retryMs });
-  }
-
-  async #find(source: string | undefined, session: string | undefined): Promise<FoundSession | undefined> {
-    const sessions = await this.sessions(source === undefined ? {} : { source });
-    return findSession(sessions, source ?? this.#server?.source, session);
   }
 
   #end(error: LatecomerError): void {

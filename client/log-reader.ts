@@ -29,6 +29,8 @@ export class LogReader<T> extends InboxReader<T, SubscriptionEvents> implements 
   #at: { session: string; epoch: string; next: number } | undefined;
   /** Name of the session behind the one it is at the end of; the server goes on with it. */
   #behind: string | undefined;
+  /** Name of the session last told of as discarded: after a reconnect it is told of once more. */
+  #discarded: string | undefined;
 
   constructor(options: SubscribeOptions, values: Values<T>, events: LogReaderEvents) {
     super('subscription', {
@@ -113,17 +115,24 @@ export class LogReader<T> extends InboxReader<T, SubscriptionEvents> implements 
     this.inbox.notify(() => this.emit('live', { session, seq: next - 1 }));
   }
 
+  /** At once: what the consumer has not been handed yet is not to be used either. */
+  discarded({ session, reason }: ServerMessageOf<'SESSION_DISCARDED'>): void {
+    if (this.#discarded === session) return;
+    this.#discarded = session;
+    this.emit('discarded', { session, reason });
+  }
+
   /**
    * The session behind this one, if there is one and it {@link follows}, is what the server sends next.
    * @throws LatecomerError `ERR_GAP` when messages are missing at the end
    */
   ended(answer: ServerMessageOf<'END_OF_SESSION'>): void {
-    const { session, lastSeq, reason, discarded, next } = answer;
+    const { lastSeq, next } = answer;
     // A reader that waits for a later message may be beyond the end.
     if (this.#at === undefined || lastSeq >= this.#at.next) this.#expect(lastSeq + 1, 'end of session');
     // After a reconnect between the two sessions the server tells of the end once more.
     if (this.#behind === undefined) {
-      const end = { session, lastSeq, reason, ...(discarded && { discarded }), ...(next !== undefined && { next }) };
+      const { type: _type, log: _log, ...end } = answer;
       this.inbox.notify(() => this.emit('ended', end));
     }
     if (!this.follows || next === undefined || !this.#at) {

@@ -7,10 +7,12 @@ export type Question =
   | { type: 'INSPECT' }
   | { type: 'MEMBERS'; group?: string }
   | { type: 'ARCHIVE'; action: ArchiveAction; source?: string; session: string }
+  | { type: 'DISCARD'; source?: string; session: string; reason: string }
   | { type: 'ROLL'; source?: string; session: string; reason: string; discard?: boolean };
-type Reply = Extract<
+/** What a request is answered with. */
+export type Reply = Extract<
   ServerMessage,
-  { type: 'SESSION_LIST' | 'INSPECTION' | 'MEMBER_LIST' | 'SESSION_REPORT' | 'ROLLED' | 'REJECTED' }
+  { type: 'SESSION_LIST' | 'INSPECTION' | 'MEMBER_LIST' | 'SESSION_REPORT' | 'ROLLED' | 'DISCARDED' | 'REJECTED' }
 >;
 
 interface Pending {

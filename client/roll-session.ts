@@ -1,4 +1,4 @@
-import type { Rolled, ServerMessage } from '../protocol/index.js';
+import type { Rolled } from '../protocol/index.js';
 import type { RollOptions } from './client-types.js';
 import type { Question } from './requests.js';
 
@@ -6,7 +6,7 @@ import type { Question } from './requests.js';
 export type AskRoll = (
   question: Extract<Question, { type: 'ROLL' }>,
   signal: AbortSignal | undefined,
-) => Promise<Pick<ServerMessage, 'type'> & Partial<Rolled>>;
+) => Promise<Rolled>;
 
 /**
  * Have a session rolled. It is named in the request, so that one that is sent again over the next connection does not roll
@@ -27,5 +27,5 @@ export async function rollSession(
     ...(discard !== undefined && { discard }),
   } as const;
   const { ended, opened } = await ask(question, signal);
-  return { opened: opened!, ...(ended && { ended }) };
+  return { opened, ...(ended && { ended }) };
 }

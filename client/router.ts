@@ -42,6 +42,7 @@ export class Router<T> {
         return;
       case 'SESSION_LIST':
       case 'ROLLED':
+      case 'DISCARDED':
       case 'INSPECTION':
       case 'MEMBER_LIST':
       case 'SESSION_REPORT':
@@ -60,6 +61,7 @@ export class Router<T> {
       case 'SUBSCRIBED':
       case 'RESET':
       case 'LIVE':
+      case 'SESSION_DISCARDED':
       case 'END_OF_SESSION':
       case 'UNSUBSCRIBED':
         subscriptions.answer(message);

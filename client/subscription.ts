@@ -28,7 +28,7 @@ export interface Position {
 }
 
 /**
- * Events of a subscription. `subscribed` and `rewinding` come when the server answers; the others in order with the
+ * Events of a subscription. `subscribed`, `rewinding` and `discarded` come when the server says so; the others in order with the
  * messages, when the consumer has been handed everything before them.
  */
 export interface SubscriptionEvents {
@@ -43,10 +43,22 @@ export interface SubscriptionEvents {
   /** Messages [from..to] can no longer be delivered by anyone. */
   lost: { session: string; from: number; to: number; reason: LossReason };
   /**
+   * What the session holds is not to be used, what is still to come of it included. Comes as soon as the server tells; the
+   * subscription goes on.
+   */
+  discarded: { session: string; reason: string };
+  /**
    * The session is over. The iterator ends, or goes on with `next` when it follows; `next` is absent when there is none
    * yet. What a session that was `discarded` holds is not to be used.
    */
-  ended: { session: string; lastSeq: number; reason: string; discarded?: boolean; next?: string };
+  ended: {
+    session: string;
+    lastSeq: number;
+    reason: string;
+    discarded?: boolean;
+    discardReason?: string;
+    next?: string;
+  };
 }
 
 /**

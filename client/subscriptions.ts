@@ -16,7 +16,17 @@ export interface SubscriptionsSurroundings<T> extends StreamRequestSurroundings 
 
 type Answer = Extract<
   ServerMessage,
-  { type: 'SUBSCRIBED' | 'REJECTED' | 'RESET' | 'LIVE' | 'LOST' | 'END_OF_SESSION' | 'UNSUBSCRIBED' }
+  {
+    type:
+      | 'SUBSCRIBED'
+      | 'REJECTED'
+      | 'RESET'
+      | 'LIVE'
+      | 'LOST'
+      | 'SESSION_DISCARDED'
+      | 'END_OF_SESSION'
+      | 'UNSUBSCRIBED';
+  }
 >;
 
 /** All subscriptions of a client: has the server asked for each, again after a reconnect, and gives each what is its own. */
@@ -97,6 +107,7 @@ export class Subscriptions<T> {
         return this.#onReply(message);
       case 'LIVE':
       case 'LOST':
+      case 'SESSION_DISCARDED':
       case 'END_OF_SESSION':
       case 'UNSUBSCRIBED':
         if (message.log === undefined) return false;
@@ -116,10 +127,11 @@ export class Subscriptions<T> {
 
   #onProgress(
     stream: StreamRequest<T> | undefined,
-    message: Extract<Answer, { type: 'LIVE' | 'LOST' | 'END_OF_SESSION' | 'UNSUBSCRIBED' }>,
+    message: Extract<Answer, { type: 'LIVE' | 'LOST' | 'SESSION_DISCARDED' | 'END_OF_SESSION' | 'UNSUBSCRIBED' }>,
   ): void {
     if (message.type === 'UNSUBSCRIBED') stream?.unsubscribed(message);
     else if (message.type === 'END_OF_SESSION') stream?.ended(message);
+    else if (message.type === 'SESSION_DISCARDED') stream?.progress((reader) => reader.discarded(message));
     else if (message.type === 'LIVE') stream?.progress((reader) => reader.live());
     else stream?.progress((reader) => reader.lost(message));
   }

@@ -27,6 +27,7 @@ const clientTypes = new Set([
   'GROUP',
   'DELIVERED',
   'MEMBERS',
+  'DISCARD',
   'HEARTBEAT',
 ]);
 

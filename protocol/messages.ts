@@ -69,6 +69,8 @@ export type ClientMessage =
       /** Absent: those of all groups. */
       group?: string;
     }
+  /** What a session that has ended holds is not to be used. */
+  | { type: 'DISCARD'; request: number; source?: string; session: string; reason: string }
   | { type: 'HEARTBEAT' };
 
 /** What a participant of a group wants to be. */
@@ -158,6 +160,12 @@ export interface SessionSummary {
   restoredMs?: number;
   /** Whether what it holds is not to be used; it is served like any other. */
   discarded?: boolean;
+  /** Why. */
+  discardReason?: string;
+  /** Milliseconds since 1970 at which it was removed: nothing of it is kept. Such a session is not in the catalogue. */
+  removedMs?: number;
+  /** Milliseconds since 1970 at which it is to be rolled by the clock. */
+  rollsMs?: number;
   /** Name of the session behind it; absent for the newest one. */
   next?: string;
 }
@@ -244,9 +252,12 @@ export type ServerMessage =
       lastSeq: number;
       reason: string;
       discarded?: boolean;
+      discardReason?: string;
       /** Name of the session behind it, when there is one. */
       next?: string;
     }
+  /** What the session of a subscription holds is not to be used; the subscription goes on. */
+  | { type: 'SESSION_DISCARDED'; log: number; session: string; reason: string }
   /** With a code when the server ended the subscription because it could not go on; subscribe again at the next number. */
   | { type: 'UNSUBSCRIBED'; log: number; code?: ErrorCode; message?: string; remedy?: Remedy }
   | {
@@ -283,6 +294,7 @@ export type ServerMessage =
       tdMs: number;
     }
   | { type: 'MEMBER_LIST'; request: number; members: MemberSummary[] }
+  | { type: 'DISCARDED'; request: number; session: SessionSummary }
   | { type: 'INSPECTION'; request: number; state: Record<string, unknown> }
   | ({ type: 'SESSION_REPORT'; request: number } & SessionReport)
   | { type: 'REJECTED'; request: number; code: ErrorCode; message: string; remedy: Remedy }

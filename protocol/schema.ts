@@ -80,6 +80,9 @@ const sessionSummary: Fields = {
   archivedMs: optional(uint),
   restoredMs: optional(uint),
   discarded: optional(bool),
+  discardReason: optional(text),
+  removedMs: optional(uint),
+  rollsMs: optional(uint),
   next: optional(name),
 };
 
@@ -155,6 +158,12 @@ export const schema = {
   },
   DELIVERED: { log: required(uint), seq: required(uint) },
   MEMBERS: { request: required(uint), group: optional(name) },
+  DISCARD: {
+    request: required(uint),
+    source: optional(name),
+    session: required(name),
+    reason: required(reasonText),
+  },
   HEARTBEAT: {},
   LOGGED_IN: {
     version: required(uint),
@@ -200,8 +209,10 @@ export const schema = {
     lastSeq: required(uint),
     reason: required(text),
     discarded: optional(bool),
+    discardReason: optional(text),
     next: optional(name),
   },
+  SESSION_DISCARDED: { log: required(uint), session: required(name), reason: required(text) },
   UNSUBSCRIBED: { log: required(uint), code: optional(text), message: optional(text), remedy: optional(remedy) },
   ACKNOWLEDGED: {
     source: required(name),
@@ -222,6 +233,7 @@ export const schema = {
     ended: optional(record('session', sessionSummary)),
     opened: required(record('session', sessionSummary)),
   },
+  DISCARDED: { request: required(uint), session: required(record('session', sessionSummary)) },
   INSPECTION: { request: required(uint), state: required(map) },
   SESSION_REPORT: {
     request: required(uint),

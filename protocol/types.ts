@@ -16,6 +16,7 @@ export const FrameType = {
   GROUP: 11,
   DELIVERED: 12,
   MEMBERS: 13,
+  DISCARD: 14,
   LOGGED_IN: 32,
   SUBSCRIBED: 33,
   MESSAGES: 34,
@@ -36,6 +37,8 @@ export const FrameType = {
   ROLLED: 49,
   MEMBER: 50,
   MEMBER_LIST: 51,
+  DISCARDED: 52,
+  SESSION_DISCARDED: 53,
 } as const;
 
 /** A value of {@link FrameType}. */

@@ -34,14 +34,24 @@ export interface CatalogueRow {
   lastSeq: number;
   /** First number that is kept, when what was in front of it was trimmed, and when that was. */
   trimmed?: { firstSeq: number; atMs: number };
-  /** Present when the session has ended. `discarded`: what it holds is not to be used; it is kept like any other. */
-  ended?: { atMs: number; reason: string; discarded?: true };
+  /** Present when the session has ended. */
+  ended?: Occasion;
+  /** Present when what it holds is not to be used; it is kept like any other. */
+  discarded?: Occasion;
   /** Present when all of it was read after its end. */
   checked?: SessionCheck;
   /** When it was archived. */
   archivedMs?: number;
   /** When it was restored from an archive; absent for a session this store has seen happen. */
   restoredMs?: number;
+  /** When it was removed: the line is what is left of it. */
+  removedMs?: number;
+}
+
+/** When something was done with a session, and why. */
+export interface Occasion {
+  atMs: number;
+  reason: string;
 }
 
 /** The write that puts a line into the catalogue, or replaces it. */
@@ -66,19 +76,6 @@ export async function readCatalogue(level: LevelHandle): Promise<Map<number, Cat
   return rows;
 }
 
-/**
- * The lines of logs with a higher number than this one.
- * @throws Error that names the log whose line is damaged
- */
-export async function readCatalogueBehind(level: LevelHandle, log: number): Promise<[number, CatalogueRow][]> {
-  const rows: [number, CatalogueRow][] = [];
-  const { lt } = kindRange(KeyKind.CATALOGUE);
-  for await (const [key, value] of entries(level, { gte: catalogueKey(log + 1), lt })) {
-    rows.push([readCatalogueKey(key), readRow(readCatalogueKey(key), value)]);
-  }
-  return rows;
-}
-
 /** The line of one log; `undefined` when there is none, or when it is damaged. */
 export async function readCatalogueRow(level: LevelHandle, log: number): Promise<CatalogueRow | undefined> {
   const value = await level.get(catalogueKey(log));
@@ -98,7 +95,7 @@ export function summarize(
   row: CatalogueRow,
   next: string | undefined,
 ): SessionSummary {
-  const { source, session, epoch, createdMs, ended, checked, archivedMs, restoredMs } = row;
+  const { source, session, epoch, createdMs, ended, discarded, checked, archivedMs, restoredMs, removedMs } = row;
   return {
     source,
     session,
@@ -114,7 +111,8 @@ export function summarize(
     ...(checked?.atMs && { checkedMs: checked.atMs }),
     ...(archivedMs !== undefined && { archivedMs }),
     ...(restoredMs !== undefined && { restoredMs }),
-    ...(ended?.discarded && { discarded: true }),
+    ...(removedMs !== undefined && { removedMs }),
+    ...(discarded && { discarded: true, discardReason: discarded.reason }),
     ...(next !== undefined && { next }),
   };
 }

@@ -99,11 +99,22 @@ export class Coalescer {
   async once(): Promise<boolean> {
     let worked = false;
     if (this.#options.unavailable()) return false;
-    for (const log of this.#options.logs()) {
+    const logs = [...this.#options.logs()];
+    this.#forgetAllBut(new Set(logs.map(({ number }) => number)));
+    for (const log of logs) {
       if (this.#loop.stopped) break;
       if (await this.#stepUnlessDamaged(log)) worked = true;
     }
     return worked;
+  }
+
+  /** What is known of logs that are gone. */
+  #forgetAllBut(numbers: ReadonlySet<number>): void {
+    for (const known of [...this.#progress.keys(), ...this.#damaged]) {
+      if (numbers.has(known)) continue;
+      this.#progress.delete(known);
+      this.#damaged.delete(known);
+    }
   }
 
   /** A log that cannot be read keeps none of the others waiting, and is reported once. */

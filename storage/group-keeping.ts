@@ -1,4 +1,6 @@
 import type { Logger } from 'pino';
+import { catalogueWrite } from './catalogue.js';
+import type { Committer } from './committer.js';
 import type { Database } from './database.js';
 import { firstSince } from './first-since.js';
 import type { Operation } from './level.js';
@@ -12,6 +14,7 @@ import type { Trimmer } from './trimmer.js';
 /** What {@link GroupKeeping} works on. */
 export interface GroupKeepingParts {
   database: Database;
+  committer: Pick<Committer, 'write'>;
   sessions: Sessions;
   slots: ReadSlots;
   trimmer: Trimmer;
@@ -56,13 +59,19 @@ export class GroupKeeping {
   /**
    * Keep of an active log what is at or behind `firstSeq`; the rest is deleted in the background, and who still asks for
    * it is told that it has expired.
+   * One of a log is done after the other.
    * @param firstSeq behind the log's first number, at most its next one
    * @param atMs when it was found that nobody has a claim to it; whatever a clock says, no later block is older
    * @param along what is to be written in the same batch, asked for in the turn in which it is
    * @throws StorageError when it could not be written: nothing is trimmed
    */
-  trim(log: Log, firstSeq: number, atMs: number, along: () => Operation[]): Promise<void> {
-    return this.#parts.sessions.trim(log, firstSeq, atMs, along);
+  async trim(log: Log, firstSeq: number, atMs: number, along: () => Operation[]): Promise<void> {
+    const { sessions, committer } = this.#parts;
+    const entry = sessions.entry(log);
+    const row = { ...entry.row, trimmed: { firstSeq, atMs }, lastSeq: log.lastSeq };
+    await committer.write([catalogueWrite(log.number, row), ...along()], 'os');
+    entry.row = row;
+    log.trimmed(firstSeq, atMs);
   }
 
   /** One step of the deletion of what was trimmed, now. @returns whether there is more of it */

@@ -5,7 +5,7 @@ import { isCorruption, type LevelHandle, type Operation, writeBatch } from './le
 import { Log } from './log.js';
 import { type LogBounds, readLogBounds } from './log-bounds.js';
 import { readReceiptsSeq } from './receipt-book.js';
-import type { SessionEntry } from './sessions.js';
+import type { SessionEntry } from './source-sessions.js';
 
 /** Present from a clean close to the next open. */
 const cleanKey = metaKey('clean');
@@ -45,6 +45,7 @@ export async function startFrom(level: LevelHandle, options: StartOptions): Prom
 }
 
 async function openLog(level: LevelHandle, number: number, row: CatalogueRow, ringBytesMax: number): Promise<Log> {
+  if (row.removedMs !== undefined) return removedLog(number, row);
   const { firstSeq, lastSeq, timeMs } = await boundsOf(level, number, row);
   const { source, session, epoch } = row;
   const reachedSeq = Math.max(lastSeq, row.lastSeq);
@@ -63,6 +64,14 @@ async function openLog(level: LevelHandle, number: number, row: CatalogueRow, ri
     },
     ringBytesMax,
   );
+}
+
+/** There is nothing to be read of it: its blocks may not be deleted yet, but they are not its any more. */
+function removedLog(number: number, { source, session, epoch, lastSeq }: CatalogueRow): Log {
+  const facts = { number, source, session, epoch, state: 'ended', firstSeq: 1, lastSeq, timeMs: 0 } as const;
+  const log = new Log({ ...facts, receiptsSeq: lastSeq }, 0);
+  log.removed();
+  return log;
 }
 
 /** The line of a log that has ended says how far it went: a damaged tail of it keeps no server from starting. */

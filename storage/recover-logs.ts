@@ -1,8 +1,9 @@
 import type { Logger } from 'pino';
-import { type CatalogueRow, catalogueWrite, readCatalogueBehind, readCatalogueRow } from './catalogue.js';
+import { type CatalogueRow, catalogueWrite, readCatalogueRow } from './catalogue.js';
 import { type LevelHandle, type Operation, writeBatch } from './level.js';
 import { readBlocksBehind, readLogBounds } from './log-bounds.js';
-import type { SessionEntry, Sessions } from './sessions.js';
+import type { Sessions } from './sessions.js';
+import type { SessionEntry } from './source-sessions.js';
 
 /** What a database says of an active log. */
 interface Found {
@@ -14,15 +15,14 @@ interface Found {
 
 /**
  * Compare each active log with a database that was opened again. The step returned lets the logs take in what they did
- * not know was written: blocks, the end of their session, and the session that has begun in its place. Take it when what
+ * not know was written: blocks and the end of their session; and lets the catalogue take in sessions that were written. Take it when what
  * was in doubt has been settled.
  *
  * A log that has become shorter keeps its numbers, for they were given out: that is put on record, so that no later
  * start gives them out again, and readers are told that the messages are missing.
  */
 export async function recoverLogs(level: LevelHandle, sessions: Sessions, logger: Logger): Promise<() => void> {
-  const entries = [...sessions.entries()];
-  const active = entries.filter(({ log }) => log.state === 'active');
+  const active = [...sessions.entries()].filter(({ log }) => log.state === 'active');
   const found: Found[] = [];
   const shorter: Operation[] = [];
   for (const { log, row } of active) {
@@ -34,15 +34,13 @@ export async function recoverLogs(level: LevelHandle, sessions: Sessions, logger
     logger.error({ log: log.number, lastSeq: log.lastSeq, foundSeq: lastSeq }, 'messages of the log are gone');
     shorter.push(catalogueWrite(log.number, { ...(stored ?? row), lastSeq: log.lastSeq }));
   }
-  const behind = await readCatalogueBehind(level, Math.max(0, ...entries.map(({ log }) => log.number)));
-  // A session that was being restored, of which nobody could tell, is found by the next start.
-  const begun = behind.filter(([, row]) => row.ended === undefined);
+  const takeInSessions = await sessions.recover(level);
   if (shorter.length > 0) await writeBatch(level, shorter, true);
   return () => {
     active.forEach((entry, index) => {
       takeIn(entry, found[index]!);
     });
-    for (const [number, row] of begun) sessions.begun(number, row);
+    takeInSessions();
   };
 }
 

@@ -3,12 +3,12 @@ import { blockFirstSeq, blockLastSeq, readBlockHeader, type SessionSummary, stam
 import { type CatalogueRow, catalogueWrite } from './catalogue.js';
 import { cursorWrite } from './coalescer.js';
 import type { Committer } from './committer.js';
-import { StorageError } from './errors.js';
 import { blockKey } from './keys.js';
 import type { Operation } from './level.js';
 import { Log } from './log.js';
 import { type Orphans, orphanDeletion, orphanWrite } from './orphans.js';
 import { receiptsSeqWrite } from './receipt-book.js';
+import type { Reservation } from './reservations.js';
 import { sealValue } from './sealed-value.js';
 import type { Sessions } from './sessions.js';
 
@@ -31,7 +31,7 @@ export interface RestoringParts {
  */
 export class Restoring {
   readonly #parts: RestoringParts;
-  readonly #row: CatalogueRow;
+  readonly #reservation: Reservation;
   readonly #log: number;
   #value: Buffer[] = [];
   #valueBytes = 0;
@@ -40,17 +40,20 @@ export class Restoring {
   #firstSeq = 1;
   #nextSeq = 0;
   #timeMs = 0;
-  #finishing = false;
 
-  private constructor(parts: RestoringParts, row: CatalogueRow, log: number) {
+  private constructor(parts: RestoringParts, reservation: Reservation) {
     this.#parts = parts;
-    this.#row = row;
-    this.#log = log;
+    this.#reservation = reservation;
+    this.#log = reservation.number;
+    reservation.onMissing = () => parts.orphans.add(reservation.number);
   }
 
-  /** @param row as it will be in the catalogue */
+  /**
+   * @param row as it will be in the catalogue
+   * @throws StorageError `ERR_SESSION_EXISTS`; when it could not be written
+   */
   static async begin(parts: RestoringParts, row: CatalogueRow): Promise<Restoring> {
-    const restoring = new Restoring(parts, row, parts.sessions.nextNumber());
+    const restoring = new Restoring(parts, parts.sessions.reserve(row));
     try {
       await parts.committer.write([orphanWrite(restoring.#log)], 'disk');
     } catch (error) {
@@ -80,44 +83,35 @@ export class Restoring {
 
   /**
    * All of it is there: it becomes a session.
-   * @throws StorageError `ERR_SESSION_EXISTS`; when it could not be written, or nobody can tell: the next start can
+   * @throws StorageError when it could not be written; or when nobody can tell: the database will
    */
   async finish(): Promise<SessionSummary> {
     this.#endValue();
     await this.#write();
     const { sessions, committer, ringBytesMax } = this.#parts;
-    const [row, number, lastSeq] = [this.#row, this.#log, this.#row.lastSeq];
-    const { source, session, epoch } = row;
-    if (sessions.find(source, session)) {
-      throw new StorageError('ERR_SESSION_EXISTS', `source ${source} has a session ${session} already`);
-    }
+    const { row, number } = this.#reservation;
+    const { source, session, epoch, lastSeq } = row;
     const operations = [
       catalogueWrite(number, row),
+      ...sessions.replacing(row),
       orphanDeletion(number),
       cursorWrite(number, lastSeq),
       receiptsSeqWrite(number, lastSeq),
     ];
-    await this.#writeLast(committer, operations);
     const facts = { number, source, session, epoch, state: 'ended', lastSeq, receiptsSeq: lastSeq } as const;
     const log = new Log({ ...facts, firstSeq: this.#firstSeq, timeMs: this.#timeMs }, ringBytesMax);
-    sessions.restored({ log, row });
+    await sessions.enter(this.#reservation, log, () => committer.write(operations, 'disk'));
     return sessions.summary(log);
   }
 
-  /** Blocks of what may be a session after all are not deleted. */
-  async #writeLast(committer: RestoringParts['committer'], operations: Operation[]): Promise<void> {
-    this.#finishing = true;
-    try {
-      await committer.write(operations, 'disk');
-    } catch (error) {
-      this.#finishing = (error as StorageError).code !== 'ERR_NOT_WRITTEN';
-      throw error;
-    }
-  }
-
-  /** It will not be finished: what was written is deleted. */
+  /**
+   * It will not be finished: what was written is deleted. Unless nobody can tell whether it was finished, and the
+   * database has yet to say so.
+   */
   abandon(): void {
-    if (!this.#finishing) this.#parts.orphans.add(this.#log);
+    if (this.#reservation.isDoubtful) return;
+    this.#parts.sessions.release(this.#reservation);
+    this.#parts.orphans.add(this.#log);
   }
 
   #endValue(): void {

@@ -1,15 +1,16 @@
 import type { SessionSummary } from '../protocol/index.js';
 import type { SessionCheck, SessionFindings } from './catalogue.js';
-import { StorageError } from './errors.js';
 import type { Log } from './log.js';
 import { orphanWrite } from './orphans.js';
 import type { Page } from './page.js';
 import type { PageReader } from './page-reader.js';
 import { Restoring, type RestoringParts } from './restoring.js';
+import type { SessionLines } from './session-lines.js';
 
 /** What {@link SessionKeeping} works on. */
 export interface SessionKeepingParts extends RestoringParts {
   pages: PageReader;
+  lines: SessionLines;
   /** Milliseconds since 1970. */
   clock: () => number;
   randomEpoch: () => string;
@@ -24,8 +25,8 @@ export interface ArchivedSession {
   createdMs: number;
   endedMs: number;
   reason: string;
-  /** What it holds is not to be used. */
-  discarded: boolean;
+  /** Why what it holds is not to be used; absent when it is. */
+  discardReason?: string | undefined;
   lastSeq: number;
   findings: SessionFindings;
 }
@@ -52,24 +53,40 @@ export class SessionKeeping {
    * @throws StorageError when it could not be written
    */
   checked(log: Log, findings: SessionFindings): Promise<SessionSummary> {
-    const { clock, sessions } = this.#parts;
-    return sessions.describe(log, { checked: checkOf(findings, clock(), sessions.summary(log).digest) });
+    const { clock, lines } = this.#parts;
+    return lines.change(log, ({ checked, removedMs }) =>
+      removedMs === undefined ? { checked: checkOf(findings, clock(), checked?.digest) } : undefined,
+    );
   }
 
   /** Put on record that a session is archived. */
   archived(log: Log): Promise<SessionSummary> {
-    return this.#parts.sessions.describe(log, { archivedMs: this.#parts.clock() });
+    const { clock, lines } = this.#parts;
+    return lines.change(log, ({ removedMs }) => (removedMs === undefined ? { archivedMs: clock() } : undefined));
   }
 
   /**
-   * Remove an ended session. It is gone from the catalogue when this resolves; its blocks are deleted in the
-   * background. Who still reads it is told that they are lost to retention.
+   * Put on record that what a session holds is not to be used. One that is marked stays as it is; an archive of it is to
+   * be marked too, so it counts as not archived.
+   * @throws StorageError when it could not be written
+   */
+  discard(log: Log, reason: string): Promise<SessionSummary> {
+    const { clock, lines } = this.#parts;
+    return lines.change(log, ({ discarded }) => {
+      if (discarded) return undefined;
+      return { discarded: { atMs: clock(), reason }, archivedMs: undefined };
+    });
+  }
+
+  /**
+   * Remove an ended session. Nothing of it can be read when this resolves; its blocks are deleted in the background. Who
+   * reads it, or comes to, is told that they are lost to retention, how it ended and what is behind it.
    * @throws StorageError when it could not be written: the session is still there
    */
   async remove(log: Log): Promise<void> {
-    const { sessions, orphans, saveReceipts } = this.#parts;
+    const { lines, orphans, saveReceipts } = this.#parts;
     if (log.receiptsSeq < log.lastSeq) await saveReceipts();
-    await sessions.remove(log, [orphanWrite(log.number)]);
+    await lines.remove(log, [orphanWrite(log.number)]);
     orphans.add(log.number);
   }
 
@@ -79,15 +96,12 @@ export class SessionKeeping {
   }
 
   /**
-   * Start to bring a session back, in a log and an epoch of its own.
+   * Start to bring a session back, in a log and an epoch of its own. Its name is taken from now on.
    * @throws StorageError `ERR_SESSION_EXISTS`; when it could not be written
    */
-  restore(archived: ArchivedSession): Promise<Restoring> {
+  async restore(archived: ArchivedSession): Promise<Restoring> {
     const { clock, randomEpoch } = this.#parts;
-    const { source, session, createdMs, endedMs, reason, discarded, lastSeq, findings } = archived;
-    if (this.#parts.sessions.find(source, session)) {
-      throw new StorageError('ERR_SESSION_EXISTS', `source ${source} has a session ${session} already`);
-    }
+    const { source, session, createdMs, endedMs, reason, discardReason, lastSeq, findings } = archived;
     const nowMs = clock();
     return Restoring.begin(this.#parts, {
       source,
@@ -95,7 +109,8 @@ export class SessionKeeping {
       epoch: randomEpoch(),
       createdMs,
       lastSeq,
-      ended: { atMs: endedMs, reason, ...(discarded && { discarded }) },
+      ended: { atMs: endedMs, reason },
+      ...(discardReason !== undefined && { discarded: { atMs: nowMs, reason: discardReason } }),
       checked: checkOf(findings, 0),
       archivedMs: nowMs,
       restoredMs: nowMs,

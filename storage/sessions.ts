@@ -1,18 +1,13 @@
 import { strict as assert } from 'node:assert';
 import type { SessionSummary } from '../protocol/index.js';
-import { type CatalogueRow, catalogueDeletion, catalogueWrite, summarize } from './catalogue.js';
+import { type CatalogueRow, catalogueDeletion, catalogueWrite, type Occasion, summarize } from './catalogue.js';
 import type { Committer } from './committer.js';
+import { StorageError } from './errors.js';
 import { logNumberMax } from './keys.js';
-import type { Operation } from './level.js';
+import type { LevelHandle, Operation } from './level.js';
 import { Log } from './log.js';
-
-/** A session of the catalogue with its log. */
-export interface SessionEntry {
-  readonly log: Log;
-  row: CatalogueRow;
-  /** The one that was behind it when it was removed. */
-  behind?: SessionEntry | undefined;
-}
+import { Reservation, Reservations } from './reservations.js';
+import { type SessionEntry, SourceSessions } from './source-sessions.js';
 
 /** How a session is rolled. */
 export interface Roll {
@@ -24,13 +19,6 @@ export interface Roll {
   discarded?: boolean;
 }
 
-/** The sessions of one source. */
-interface SourceSessions {
-  /** Oldest first. */
-  entries: SessionEntry[];
-  byName: Map<string, SessionEntry>;
-}
-
 /** What {@link Sessions} needs to start and end sessions. */
 export interface SessionsOptions {
   committer: Pick<Committer, 'write'>;
@@ -39,20 +27,15 @@ export interface SessionsOptions {
   ringBytesMax: number;
 }
 
-/** Removed sessions that are still known by number: those who were reading one are told that it is gone. */
-const removedMax = 1_000;
-
 /** The catalogue in memory, in step with the one in the database. */
 export class Sessions {
   readonly #options: SessionsOptions;
-  /** By number of the log, oldest first. */
+  /** Those that are kept, by number of the log, oldest first. */
   readonly #entries = new Map<number, SessionEntry>();
-  readonly #bySource = new Map<string, SourceSessions>();
-  /** Sources for which a session is being started. */
-  readonly #starting = new Set<string>();
-  /** Sessions that are not there any more, by number. */
+  /** Those that were removed and are remembered, by number. */
   readonly #removed = new Map<number, SessionEntry>();
-  #describing: Promise<unknown> = Promise.resolve();
+  readonly #bySource = new Map<string, SourceSessions>();
+  readonly #reservations = new Reservations();
   #lastNumber: number;
 
   /** @param lastNumber the highest number of a log that is, or was, in the database without being in the catalogue */
@@ -62,12 +45,12 @@ export class Sessions {
     for (const entry of entries) this.#add(entry);
   }
 
-  /** Oldest first. */
+  /** Those that are kept, oldest first. */
   entries(): Iterable<SessionEntry> {
     return this.#entries.values();
   }
 
-  /** All logs, active or ended, oldest first. */
+  /** All logs that are kept, active or ended, oldest first. */
   *logs(): Generator<Log> {
     for (const { log } of this.#entries.values()) yield log;
   }
@@ -76,200 +59,164 @@ export class Sessions {
     return (this.#entries.get(number) ?? this.#removed.get(number))?.log;
   }
 
+  /** Whether there is, or was, a log of that number. */
+  hasHad(number: number): boolean {
+    return number <= this.#lastNumber;
+  }
+
   active(source: string): Log | undefined {
-    return this.#bySource.get(source)?.entries.findLast(({ log }) => log.state === 'active')?.log;
+    return this.#bySource.get(source)?.active()?.log;
   }
 
   /** As {@link Store.findSession}. */
   find(source: string, session: string): SessionSummary | undefined {
     const own = this.#bySource.get(source);
-    const entry = session === '' ? own?.entries[own.entries.length - 1] : own?.byName.get(session);
+    const entry = session === '' ? own?.newest() : own?.named(session);
     return entry && this.summary(entry.log);
   }
 
+  /** As {@link Store.sessionNames}. */
+  names(source: string): string[] {
+    return [...(this.#bySource.get(source)?.names() ?? []), ...this.#reservations.names(source)];
+  }
+
   summary(log: Log): SessionSummary {
-    const entry = this.#entry(log);
-    return summarize(log, entry.row, this.#behind(entry)?.row.session);
+    const entry = this.entry(log);
+    return summarize(log, entry.row, this.#bySource.get(log.source)!.behind(entry)?.row.session);
   }
 
   summaries(source?: string): SessionSummary[] {
     const sources = source === undefined ? [...this.#bySource.values()] : [this.#bySource.get(source)];
-    const entries = sources.flatMap((own) => own?.entries ?? []);
-    if (sources.length > 1) entries.sort((one, other) => one.row.createdMs - other.row.createdMs);
-    return entries.map(({ log }) => this.summary(log));
+    const kept = sources.flatMap((own) => own?.kept() ?? []);
+    if (sources.length > 1) kept.sort((one, other) => one.entry.row.createdMs - other.entry.row.createdMs);
+    return kept.map(({ entry: { log, row }, behind }) => summarize(log, row, behind?.row.session));
   }
 
   /** As {@link Store.createSession}. */
   async create(source: string, session: string): Promise<Log> {
-    const active = this.active(source) !== undefined || this.#starting.has(source);
-    assert(!active, `source ${source} has an active session`);
-    const { number, row, write } = this.#begin(source, session);
-    this.#starting.add(source);
-    try {
-      await this.#options.committer.write([write], 'disk');
-    } finally {
-      this.#starting.delete(source);
+    if (this.active(source) || this.#reservations.isStarting(source)) {
+      throw new StorageError('ERR_SESSION_ACTIVE', `source ${source} has an active session`);
     }
-    return this.begun(number, row);
+    return await this.#begin(source, session, (write) => this.#options.committer.write([write], 'disk'));
   }
 
   /** As {@link Store.rollSession}. */
-  async roll(log: Log, { session, reason, discarded = false }: Roll): Promise<Log> {
-    const next = this.#begin(log.source, session);
-    await this.#end(log, { reason, ...(discarded && { discarded: true }) }, next.write);
-    return this.begun(next.number, next.row);
+  roll(log: Log, { session, reason, discarded = false }: Roll): Promise<Log> {
+    return this.#begin(log.source, session, (write) => this.#end(log, reason, discarded, write));
   }
 
-  /** Take in a session whose line is in the database: it has just begun. One that is known already stays as it is. */
-  begun(number: number, row: CatalogueRow): Log {
-    const known = this.log(number);
-    if (known) return known;
-    const { source, session, epoch } = row;
-    const log = new Log(
-      { number, source, session, epoch, state: 'active', firstSeq: 1, lastSeq: 0, timeMs: 0, receiptsSeq: 0 },
-      this.#options.ringBytesMax,
-    );
-    this.#add({ log, row });
-    return log;
-  }
-
-  /** As {@link Store.endSession}. */
-  async end(log: Log, reason: string): Promise<SessionSummary> {
-    await this.#end(log, { reason });
-    return this.summary(log);
-  }
-
-  /** @param along what is written in the same batch */
-  async #end(log: Log, why: { reason: string; discarded?: true }, ...along: Operation[]): Promise<void> {
+  async #end(log: Log, reason: string, discarded: boolean, along: Operation): Promise<void> {
     const { clock, committer } = this.#options;
-    const entry = this.#entry(log);
+    const entry = this.entry(log);
+    const ended: Occasion = { atMs: clock(), reason };
     log.ending();
-    const row = { ...entry.row, lastSeq: log.lastSeq, ended: { atMs: clock(), ...why } };
+    const row = { ...entry.row, lastSeq: log.lastSeq, ended, ...(discarded && { discarded: ended }) };
     try {
-      await committer.write([catalogueWrite(log.number, row), ...along], 'disk');
-      entry.row = row;
+      await committer.write([catalogueWrite(log.number, row), along], 'disk');
     } catch (error) {
       log.notEnded();
-      // An earlier attempt, of which nobody could tell, has ended it after all.
-      if (log.state !== 'ended') throw error;
+      throw error;
     }
+    entry.row = row;
     log.ended();
   }
 
-  /** The line of a session that is to begin, under a number of its own. */
-  #begin(source: string, session: string): { number: number; row: CatalogueRow; write: Operation } {
-    const { clock, randomEpoch } = this.#options;
-    assert(!this.#bySource.get(source)?.byName.has(session), `source ${source} has had a session ${session}`);
-    const number = this.nextNumber();
-    const row: CatalogueRow = { source, session, epoch: randomEpoch(), createdMs: clock(), lastSeq: 0 };
-    return { number, row, write: catalogueWrite(number, row) };
+  async #begin(source: string, session: string, write: (line: Operation) => Promise<void>): Promise<Log> {
+    const { clock, randomEpoch, ringBytesMax } = this.#options;
+    const epoch = randomEpoch();
+    const reservation = this.reserve({ source, session, epoch, createdMs: clock(), lastSeq: 0 });
+    const { row, number } = reservation;
+    const log = new Log(
+      { number, source, session, epoch, state: 'active', firstSeq: 1, lastSeq: 0, timeMs: 0, receiptsSeq: 0 },
+      ringBytesMax,
+    );
+    try {
+      return await this.enter(reservation, log, () => write(catalogueWrite(number, row)));
+    } catch (error) {
+      if (!reservation.isDoubtful) this.release(reservation);
+      throw error;
+    }
   }
 
-  /** A number for another log; it is not given out again. */
-  nextNumber(): number {
+  /**
+   * Take a name, and a number for its log, for a session that is to be written.
+   * @throws StorageError `ERR_SESSION_EXISTS`: the source has, or has had, one of that name. A restored session may have
+   *   the name of one that was removed.
+   */
+  reserve(row: CatalogueRow): Reservation {
+    const { source, session } = row;
+    const known = this.#bySource.get(source)?.named(session);
+    if (known && !(known.log.isRemoved && row.restoredMs !== undefined)) {
+      const found = known.log.isRemoved ? `has had a session ${session}` : `has a session ${session} already`;
+      throw new StorageError('ERR_SESSION_EXISTS', `source ${source} ${found}`);
+    }
     assert(this.#lastNumber < logNumberMax, 'numbers for logs are used up');
+    const reservation = this.#reservations.add(new Reservation(row, this.#lastNumber + 1));
     this.#lastNumber += 1;
-    return this.#lastNumber;
+    return reservation;
+  }
+
+  /** Nothing will be written under that name: it is free again. Its number is not given out again. */
+  release(reservation: Reservation): void {
+    this.#reservations.release(reservation);
   }
 
   /**
-   * Add to the line of an ended session; one after the other, for each line is written whole.
-   * @throws StorageError when it could not be written
+   * Have the line of a reserved session written; it is in the catalogue then.
+   * @throws StorageError when it could not be: write it again, or release it; unless nobody can tell whether it was
+   *   (`isDoubtful`): then that shows when the database is open again
    */
-  describe(log: Log, facts: Partial<Pick<CatalogueRow, 'checked' | 'archivedMs'>>): Promise<SessionSummary> {
-    const described = this.#describing.then(async () => {
-      const entry = this.#entry(log);
-      assert(entry.row.ended, `log ${log.number} has not ended`);
-      const row = { ...entry.row, ...facts };
-      if (this.#removed.has(log.number)) return this.summary(log);
-      await this.#options.committer.write([catalogueWrite(log.number, row)], 'disk');
-      entry.row = row;
-      return this.summary(log);
-    });
-    this.#describing = described.catch(() => {});
-    return described;
+  async enter(reservation: Reservation, log: Log, write: () => Promise<void>): Promise<Log> {
+    this.#add(await this.#reservations.write(reservation, log, write));
+    return log;
   }
 
-  /** As {@link GroupKeeping.trim}. */
-  trim(log: Log, firstSeq: number, atMs: number, along: () => Operation[]): Promise<void> {
-    const trimmed = this.#describing.then(async () => {
-      const entry = this.#entry(log);
-      const row = { ...entry.row, trimmed: { firstSeq, atMs }, lastSeq: log.lastSeq };
-      await this.#options.committer.write([catalogueWrite(log.number, row), ...along()], 'os');
-      entry.row = row;
-      log.trimmed(firstSeq, atMs);
-    });
-    this.#describing = trimmed.catch(() => {});
-    return trimmed;
+  /** To be called with a database that was opened again: sessions of which nobody could tell are looked for. */
+  recover(level: LevelHandle): Promise<() => void> {
+    return this.#reservations.recover(level, (entry) => this.#add(entry));
   }
 
-  /**
-   * Take an ended session out of the catalogue; whoever reads it finds that all of it is gone.
-   * @param operations to be written in the same batch
-   * @throws StorageError when it could not be written: the session is still there
-   */
-  remove(log: Log, operations: Operation[]): Promise<void> {
-    const removed = this.#describing.then(async () => {
-      const entry = this.#entry(log);
-      assert(entry.row.ended, `log ${log.number} has not ended`);
-      if (this.#removed.has(log.number)) return;
-      await this.#options.committer.write([...operations, catalogueDeletion(log.number)], 'disk');
-      this.#forget(entry);
-    });
-    this.#describing = removed.catch(() => {});
-    return removed;
+  /** The deletion of the line of a removed session whose name another one is to have. */
+  replacing({ source, session }: CatalogueRow): Operation[] {
+    const known = this.#bySource.get(source)?.named(session);
+    return known ? [catalogueDeletion(known.log.number)] : [];
   }
 
-  /** Take in a session that was restored; its line is in the database. */
-  restored(entry: SessionEntry): void {
-    this.#add(entry);
+  /** The removed sessions of a source that are not to be remembered any longer when another one is removed. */
+  forgettable(source: string): SessionEntry[] {
+    return this.#bySource.get(source)?.forgettable() ?? [];
   }
 
-  #forget(entry: SessionEntry): void {
-    const { number } = entry.log;
-    const own = this.#bySource.get(entry.row.source)!;
-    entry.behind = this.#behind(entry);
-    own.entries.splice(own.entries.indexOf(entry), 1);
-    own.byName.delete(entry.row.session);
-    this.#entries.delete(number);
-    this.#removed.set(number, entry);
-    for (const oldest of this.#removed.keys()) {
-      if (this.#removed.size <= removedMax) break;
-      this.#removed.delete(oldest);
-    }
+  /** Nothing of a session is kept but its line, and nothing at all of those that are forgotten; that is in the database. */
+  removed(entry: SessionEntry, forgotten: readonly SessionEntry[]): void {
     entry.log.removed();
+    this.#entries.delete(entry.log.number);
+    this.#removed.set(entry.log.number, entry);
+    for (const one of forgotten) this.#forget(one);
   }
 
-  #add(entry: SessionEntry): void {
-    this.#entries.set(entry.log.number, entry);
-    const { source, session } = entry.row;
-    const own: SourceSessions = this.#bySource.get(source) ?? { entries: [], byName: new Map() };
-    this.#bySource.set(source, own);
-    own.entries.splice(placeOf(entry, own.entries), 0, entry);
-    own.byName.set(session, entry);
-    this.#lastNumber = Math.max(this.#lastNumber, entry.log.number);
-  }
-
-  /** The session behind one; when it was removed, the first one behind it that is still there. */
-  #behind(entry: SessionEntry): SessionEntry | undefined {
-    const { entries } = this.#bySource.get(entry.row.source)!;
-    for (let known: SessionEntry | undefined = entry; known; known = known.behind) {
-      const place = entries.lastIndexOf(known);
-      if (place !== -1) return known === entry ? entries[place + 1] : known;
-    }
-    return undefined;
-  }
-
-  #entry(log: Log): SessionEntry {
+  /** @throws AssertionError when the log is of another store, or its session is not known any more */
+  entry(log: Log): SessionEntry {
     const entry = this.#entries.get(log.number) ?? this.#removed.get(log.number);
     assert(entry?.log === log, `log ${log.number} is not of this store`);
     return entry;
   }
-}
 
-/** A restored session stands where it stood in time; any other is the newest one, whatever the clock says. */
-function placeOf({ row }: SessionEntry, entries: readonly SessionEntry[]): number {
-  if (row.restoredMs === undefined) return entries.length;
-  const place = entries.findIndex((entry) => entry.row.createdMs > row.createdMs);
-  return place === -1 ? entries.length : place;
+  /** A removed session is not known any more. */
+  #forget(entry: SessionEntry): void {
+    this.#bySource.get(entry.log.source)!.delete(entry);
+    this.#removed.delete(entry.log.number);
+  }
+
+  #add(entry: SessionEntry): void {
+    const { number, source, session, isRemoved } = entry.log;
+    const own = this.#bySource.get(source) ?? new SourceSessions();
+    this.#bySource.set(source, own);
+    const known = own.named(session);
+    if (known?.log === entry.log) return;
+    if (known) this.#forget(known);
+    own.add(entry);
+    (isRemoved ? this.#removed : this.#entries).set(number, entry);
+    this.#lastNumber = Math.max(this.#lastNumber, number);
+  }
 }

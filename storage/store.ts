@@ -1,31 +1,25 @@
-import { mkdir } from 'node:fs/promises';
 import type { Durability, SessionSummary } from '../protocol/index.js';
-import { Background } from './background.js';
-import { Committer } from './committer.js';
-import { Database } from './database.js';
+import type { Background } from './background.js';
+import type { Committer } from './committer.js';
+import type { Database } from './database.js';
 import { StorageError } from './errors.js';
-import { GroupKeeping } from './group-keeping.js';
+import type { GroupKeeping } from './group-keeping.js';
 import { type InputPosition, readInputPosition } from './input-position.js';
-import { type LevelHandle, openError, writeBatch } from './level.js';
+import { type LevelHandle, writeBatch } from './level.js';
 import type { Log } from './log.js';
-import { cleanMarker, startFrom } from './open-store.js';
-import { readOrphans } from './orphans.js';
+import { cleanMarker } from './open-store.js';
 import type { Page } from './page.js';
-import { PageReader } from './page-reader.js';
-import { ReadSlots } from './read-slots.js';
-import { ReceiptBook } from './receipt-book.js';
+import type { PageReader } from './page-reader.js';
+import type { ReceiptBook } from './receipt-book.js';
 import type { PublisherRecord } from './receipts.js';
 import { recoverLogs } from './recover-logs.js';
-import { SessionKeeping } from './session-keeping.js';
-import { type Roll, type SessionEntry, Sessions } from './sessions.js';
-import { SpaceGuard } from './space-guard.js';
+import type { SessionKeeping } from './session-keeping.js';
+import type { Roll, Sessions } from './sessions.js';
+import type { SpaceGuard } from './space-guard.js';
 import { type StoreOptions, settle } from './store-options.js';
+import { openParts, type StoreParts } from './store-parts.js';
 import type { StoreStats } from './store-stats.js';
 import { syncJournal } from './sync-journal.js';
-import { realAlarm } from './wait.js';
-
-/** More readers at a time only slow the commits down. */
-const readsInFlightMax = 2;
 
 /** All sessions of a server, in one LevelDB database. A directory is open in one store at a time. */
 export class Store {
@@ -47,47 +41,19 @@ export class Store {
   readonly #reopened = new Set<() => void>();
   #closing: Promise<void> | undefined;
 
-  private constructor(
-    options: Required<StoreOptions>,
-    database: Database,
-    guard: SpaceGuard,
-    entries: SessionEntry[],
-    receipts: ReceiptBook,
-    orphans: readonly number[],
-  ) {
-    const { durability, outcomeDeadlineMs, wait } = options;
+  private constructor(options: Required<StoreOptions>, parts: StoreParts) {
     this.#options = options;
-    this.#database = database;
-    this.#guard = guard;
-    this.durability = durability;
-    const committer = new Committer({ database, durability, guard, outcomeDeadlineMs, wait });
-    this.committer = committer;
-    const sessions = new Sessions({ ...options, committer }, entries, Math.max(0, ...orphans));
-    this.#sessions = sessions;
-    const slots = new ReadSlots(readsInFlightMax);
-    this.#pages = new PageReader(database, slots, options.pageCacheBytesMax, realAlarm);
-    this.#receipts = receipts;
-    this.#background = new Background(options, {
-      database,
-      committer,
-      receipts,
-      slots,
-      unavailable: () => this.unavailable(),
-      logs: () => this.#sessions.logs(),
-      orphans,
-    });
-    const { orphans: swept, trimmer } = this.#background;
-    this.groups = new GroupKeeping({ ...options, database, sessions, slots, trimmer });
-    const saveReceipts = () => this.saveReceipts();
-    this.keeping = new SessionKeeping({
-      ...options,
-      committer,
-      sessions,
-      pages: this.#pages,
-      orphans: swept,
-      saveReceipts,
-    });
-    database.recover = (level) => this.#recover(level);
+    this.durability = options.durability;
+    this.committer = parts.committer;
+    this.keeping = parts.keeping;
+    this.groups = parts.groups;
+    this.#database = parts.database;
+    this.#guard = parts.guard;
+    this.#sessions = parts.sessions;
+    this.#pages = parts.pages;
+    this.#receipts = parts.receipts;
+    this.#background = parts.background;
+    this.#database.recover = (level) => this.#recover(level);
   }
 
   /**
@@ -96,36 +62,25 @@ export class Store {
    */
   static async open(given: StoreOptions): Promise<Store> {
     const options = settle(given);
-    const { directory, clock, logger, backoffMs, wait, freeBytes } = options;
-    try {
-      await mkdir(directory, { recursive: true });
-    } catch (error) {
-      throw openError(directory, error);
-    }
-    const database = await Database.open({ directory, openLevel: options.openLevel, backoffMs, wait, logger });
-    try {
-      const sessions = await startFrom(database.level!, options);
-      const receipts = new ReceiptBook(clock, logger);
-      const logs = sessions.map(({ log }) => log);
-      const takeInReceipts = await receipts.find(database.level!, logs, (log) => log.receiptsSeq);
-      takeInReceipts();
-      const reserveBytes = options.diskReserveBytes;
-      const guard = await SpaceGuard.start({ directory, reserveBytes, freeBytes, clock, logger });
-      return new Store(options, database, guard, sessions, receipts, await readOrphans(database.level!));
-    } catch (error) {
-      await database.close();
-      throw openError(directory, error);
-    }
+    return new Store(options, await openParts(options));
   }
 
-  /** The catalogue of one source, or of all; newest last. */
+  /** The catalogue of one source, or of all; newest last. Sessions that were removed are not in it. */
   sessions(source?: string): SessionSummary[] {
     return this.#sessions.summaries(source);
   }
 
-  /** The line of a session of that source; of the newest one when `session` is empty. Takes no longer with more sessions. */
+  /**
+   * The line of a session of that source, for a while also of one that was removed; of the newest one when `session` is
+   * empty. Takes no longer with more sessions.
+   */
   findSession(source: string, session: string): SessionSummary | undefined {
     return this.#sessions.find(source, session);
+  }
+
+  /** The names a session to come cannot have: of all sessions of a source that are known, and of those being written. */
+  sessionNames(source: string): string[] {
+    return this.#sessions.names(source);
   }
 
   /** A log's line of the catalogue. */
@@ -138,18 +93,18 @@ export class Store {
     return this.#sessions.active(source);
   }
 
-  /** The log of that number, active or ended; one whose session was removed a while ago is not known any more. */
+  /** The log of that number, active or ended; one whose session was removed long ago is not known any more. */
   log(number: number): Log | undefined {
     return this.#sessions.log(number);
   }
 
   /**
-   * Start a session.
-   * @param source has no active session
-   * @param session a name the source has not had before
-   * @throws StorageError when it could not be written
+   * Start a session; waits for a reopen, for it is then that an earlier attempt shows.
+   * @throws StorageError `ERR_SESSION_ACTIVE`: the source has one; `ERR_SESSION_EXISTS`: it has had one of that name;
+   *   when it could not be written; `ERR_OUTCOME_UNKNOWN`: unless it is found to be written when the database is open again
    */
-  createSession(source: string, session: string): Promise<Log> {
+  async createSession(source: string, session: string): Promise<Log> {
+    await this.#database.ready();
     return this.#sessions.create(source, session);
   }
 
@@ -158,22 +113,13 @@ export class Store {
    * active sessions, or none. Nothing may be sealed, or waiting to be, meanwhile.
    * @returns the log of the session that has begun
    * @throws StorageError when it could not be written: the session goes on; `ERR_OUTCOME_UNKNOWN`: unless it is found
-   *   to be written when the database is open again
+   *   to be written when the database is open again; `ERR_SESSION_EXISTS`
    */
   async rollSession(log: Log, roll: Roll): Promise<Log> {
     // While it is opened again nobody knows what an earlier attempt has come to: this one might start a second session.
     const unavailable = this.#database.unavailable();
     if (unavailable) throw unavailable;
     return this.#sessions.roll(log, roll);
-  }
-
-  /**
-   * End a session; resolves when that is durable. Nothing may be sealed, or waiting to be, while it ends.
-   * @throws StorageError when it could not be written: the session goes on; `ERR_OUTCOME_UNKNOWN`: unless it is found
-   *   to be written when the database is open again
-   */
-  endSession(log: Log, reason: string): Promise<SessionSummary> {
-    return this.#sessions.end(log, reason);
   }
 
   /**
@@ -205,8 +151,8 @@ export class Store {
 
   /**
    * Be told when the database is open again after a failure, before anything is sealed. It may hold more than was
-   * acknowledged: messages of a log, and the end of a session whose {@link rollSession} or {@link endSession} had failed
-   * with `ERR_OUTCOME_UNKNOWN` (the log's `state` is `ended` then, and nothing can be sealed any more).
+   * acknowledged: messages of a log, and what a {@link rollSession} or {@link createSession} that had failed with
+   * `ERR_OUTCOME_UNKNOWN` was to write (the log's `state` is `ended` then, and nothing can be sealed any more).
    * @returns stops it
    */
   onReopened(listener: () => void): () => void {
@@ -216,14 +162,16 @@ export class Store {
 
   /**
    * The page of a log that starts with the block that holds `from`: 256 to 512 KiB, nothing behind the block that holds
-   * `to`. It says what is lost and always gets further; waits for a reopen.
+   * `to`. It says what is lost and always gets further; waits for a reopen. Of a session that was removed all is lost.
    * @param log number of a log
    * @param from 1 .. the log's last number
    * @throws StorageError `ERR_STORAGE_CLOSED`, `ERR_STORAGE_UNAVAILABLE` (an I/O error that is not corruption)
    */
   async read(log: number, from: number, to: number): Promise<Page> {
     const found = this.log(log);
-    if (!found) throw new RangeError(`there is no log ${log}`);
+    if (!found && !this.#sessions.hasHad(log)) throw new RangeError(`there is no log ${log}`);
+    // Removed so long ago that not even its last number is known any more.
+    if (!found) return { stretches: [], lost: { from, to, reason: 'retention' }, next: to + 1 };
     found.readAt(this.#options.clock());
     return await this.#pages.read(found, from, to);
   }

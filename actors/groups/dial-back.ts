@@ -79,10 +79,15 @@ export class DialBack {
   }
 
   /** Tell participants to come back, and close. */
-  close(): void {
-    clearInterval(this.#ticker);
+  drain(): void {
     const error = new ProtocolError('ERR_SHUTTING_DOWN', 'the server is shutting down; reconnect when it is back');
     for (const connection of this.#connections) connection.fail(error);
+  }
+
+  /** Cut what is still there. */
+  close(): void {
+    clearInterval(this.#ticker);
+    for (const connection of this.#connections) connection.destroy();
   }
 
   #member(

@@ -95,6 +95,7 @@ export default class GroupActor extends Actor<GroupParameters, GroupProtocol> im
 
   #perform(command: MemberCommand, owner: MemberOwner): Promise<MemberAnswer> {
     const { store, config } = this.parameters;
+    if (command.participant === '') throw new ProtocolError('ERR_BAD_MESSAGE', 'GROUP: participant is blank');
     if (this.#closed) throw new ProtocolError('ERR_SHUTTING_DOWN', `group ${config.name} is being closed; reconnect`);
     const unavailable = store.unavailable();
     if (unavailable?.code === 'ERR_STORAGE_UNAVAILABLE') throw unavailable;

@@ -29,7 +29,7 @@ export interface GroupSource {
 /** A command waits for the disk, and for a participant to answer. */
 const commandMs = 60_000;
 const answerMs = 5_000;
-const closeMs = 2_500;
+const drainMs = 2_500;
 /** Participants listed in one inspection, of all groups together. */
 const linesMax = 1_000;
 
@@ -85,16 +85,16 @@ export class Groups {
     return members.flat();
   }
 
-  /** Nobody is called any more. */
-  stopDialing(): void {
-    this.#dialBack?.close();
+  /** Participants are told to come back; everything that is known of them is on record when this resolves. */
+  async drain(): Promise<void> {
+    this.#dialBack?.drain();
+    const groups = [...this.#groups.values()];
+    await Promise.allSettled(groups.map(({ actor }) => actor.ask('close', {}, { timeoutMs: drainMs })));
   }
 
-  /** Everything that is known of participants is on record when this resolves. */
-  async close(): Promise<void> {
-    this.stopDialing();
-    const groups = [...this.#groups.values()];
-    await Promise.allSettled(groups.map(({ actor }) => actor.ask('close', {}, { timeoutMs: closeMs })));
+  /** Cut the connections to participants. */
+  close(): void {
+    this.#dialBack?.close();
   }
 
   /** State of all groups, for `inspect`. */

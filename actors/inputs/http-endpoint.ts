@@ -85,7 +85,7 @@ export class HttpEndpoint {
     const endOfDay = request.headers['latecomer-end-of-day'];
     const published = this.#take({
       messages,
-      once: key === undefined ? undefined : `${key} ${digest}`,
+      once: key === undefined ? undefined : { key, digest },
       endOfDay: one(endOfDay),
     });
     return within(published, requestMs);

@@ -1,3 +1,5 @@
+import { OtherContentError } from './publication.js';
+
 /** Codes of refusals that pass by themselves. */
 const passing = new Set([
   'ERR_BUSY',
@@ -27,6 +29,10 @@ export class HttpFailure extends Error {
   /** What a failure of the server is to one who posts: try again, or repeat it to learn what became of it. */
   static of(error: unknown): HttpFailure {
     if (error instanceof HttpFailure) return error;
+    if (error instanceof OtherContentError) {
+      const message = `${error.message}: a key is for one request and its repeats`;
+      return new HttpFailure(422, 'ERR_IDEMPOTENCY_KEY', message);
+    }
     const { code = 'ERR_INTERNAL', message = '' } = error as { code?: string; message?: string };
     if (passing.has(code)) return new HttpFailure(503, code, message);
     if (code === 'ERR_OUTCOME_UNKNOWN' || code === 'ERR_ASK_TIMEOUT') {

@@ -62,11 +62,15 @@ export default class HttpInputActor
     const session = fed.session();
     if (!session) throw new ProtocolError('ERR_NO_SESSION', `source ${config.source} has no session yet`);
     // Longer than the name of any publisher on the wire can be, so that it is none of theirs.
-    const publisher = once && `http ${config.name} ${createHash('sha256').update(once).digest('hex')}`;
-    const published = await publishTo(session, config.source, publisher, messages);
+    const as = once && { publisher: `http ${config.name} ${sha256(once.key)}`, digest: once.digest };
+    const published = await publishTo(session, config.source, as, messages);
     this.#messages += messages.length;
     const last = published.ranges[published.ranges.length - 1]!;
     if (endOfDay !== undefined) await fed.endOfDay(last.session, endOfDay);
     return published;
   }
+}
+
+function sha256(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
 }

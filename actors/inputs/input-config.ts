@@ -42,6 +42,9 @@ export interface RelayInputConfig extends InputOf<'relay'> {
   upstreamSource?: string;
 }
 
+/** What takes the Unsequenced Data of Soup clients. */
+export type SoupInputConfig = InputOf<'soup'>;
+
 /** An input as it is configured. */
 export type InputConfig =
   | (LinesOf<'file'> & { path: string })
@@ -49,6 +52,7 @@ export type InputConfig =
   | LinesOf<'stdin'>
   | HttpInputConfig
   | RelayInputConfig
+  | SoupInputConfig
   | (InputOf<'module'> & { path: string; options?: unknown });
 
 /** How a value of an input is checked; `undefined` says that it is not what was expected. */
@@ -108,6 +112,7 @@ export const inputFields: Record<InputConfig['kind'], Record<string, Field>> = {
     requestMs: or(integer(100, 600_000), 10_000),
   },
   relay: { host, port: integer(1, 65_535), upstreamSource: optional(name) },
+  soup: {},
   module: { path: file, options: optional({ expected: 'any value', take: (value) => value }) },
 };
 
@@ -162,13 +167,14 @@ function takeField(field: Field, given: unknown, at: string, directory: string):
   return value;
 }
 
-/** A name is one input's, and so are standard input and the source of a relay. */
+/** A name is one input's, and so are standard input, the Soup port and the source of a relay. */
 function checkAlone(input: InputConfig, others: readonly InputConfig[]): void {
   const fail = (why: string) => {
     throw new InputError('ERR_INPUT_CONFIGURATION', `inputs: ${why}`);
   };
   for (const other of others) {
     if (other.name === input.name) fail(`two are called ${input.name}; give each a name of its own`);
+    if (other.kind === 'soup' && input.kind === 'soup') fail('two take what Soup clients send; one can');
     if (other.kind === 'stdin' && input.kind === 'stdin') fail('two read standard input; one can');
     if (other.source !== input.source || (other.kind !== 'relay' && input.kind !== 'relay')) continue;
     fail(`${other.name} and ${input.name} feed source ${input.source}; a relay needs a source of its own`);

@@ -1,11 +1,10 @@
-import { setTimeout as wait } from 'node:timers/promises';
 import { ProtocolError } from '../../protocol/index.js';
 import type { InputPosition } from '../../storage/index.js';
 import { Actor, asError, type Behaviour, type Ref, settlesWithin } from '../runtime/index.js';
 import type { SessionProtocol } from '../session.js';
 import { type CheckedBatch, checkedBatch } from './checked-batch.js';
-import { InputError } from './input-error.js';
 import type { InputBatch, InputContext, SessionInputSource } from './input-source.js';
+import { Insistence, isDoubtful, passesInTime } from './insistence.js';
 import { unlessAborted } from './unless-aborted.js';
 
 /** What an Input understands. */
@@ -50,23 +49,9 @@ export interface InputParameters extends Omit<InputContext, 'signal' | 'logger'>
 
 /** A batch that is not answered after this long: what became of it is asked for. */
 const feedMs = 600_000;
-/** Waits while nothing can be published. */
-const retry = { firstMs: 20, maxMs: 1_000 };
 /** An input that does not heed its signal is left behind after this long. */
 const leaveMs = 1_000;
 const positionCharactersMax = 200;
-
-/** Codes of refusals that pass. */
-const passing = new Set([
-  'ERR_BUSY',
-  'ERR_DISK_FULL',
-  'ERR_NOT_WRITTEN',
-  'ERR_SESSION_ENDED',
-  'ERR_STORAGE_UNAVAILABLE',
-  'ERR_NO_SESSION',
-]);
-/** Codes that leave it open whether the batch was written. */
-const doubtful = new Set(['ERR_OUTCOME_UNKNOWN', 'ERR_ASK_TIMEOUT']);
 
 /**
  * Reads one input: asks it for a batch, has it written together with the position behind it, and only then asks for the
@@ -74,11 +59,11 @@ const doubtful = new Set(['ERR_OUTCOME_UNKNOWN', 'ERR_ASK_TIMEOUT']);
  */
 export default class InputActor extends Actor<InputParameters, InputProtocol> implements Behaviour<InputProtocol> {
   readonly #stop = new AbortController();
+  readonly #insistence = new Insistence(this.#stop.signal);
   #running: Promise<void> = Promise.resolve();
   #batches = 0;
   #messages = 0;
   #position = '';
-  #problem = '';
 
   begin(): void {
     this.#running = this.#run().then(
@@ -93,11 +78,12 @@ export default class InputActor extends Actor<InputParameters, InputProtocol> im
   }
 
   inspect(): InputInspection {
+    const { problem } = this.#insistence;
     return {
-      state: this.#problem === '' ? 'reading' : 'waiting',
+      state: problem === '' ? 'reading' : 'waiting',
       messages: this.#messages,
       position: this.#position.slice(0, positionCharactersMax),
-      problem: this.#problem,
+      problem,
     };
   }
 
@@ -154,30 +140,15 @@ export default class InputActor extends Actor<InputParameters, InputProtocol> im
       try {
         return (await session.ask('feed', feed, { timeoutMs: feedMs })).session;
       } catch (error) {
-        const written = doubtful.has(codeOf(error)) ? await fed.position(name) : undefined;
+        const written = isDoubtful(error) ? await fed.position(name) : undefined;
         if (written?.batches === batch) return written.session;
         throw error;
       }
     });
   }
 
-  /** Try until it can be done, unless trying again is no help, or the input is to stop. */
-  async #insist<Result>(step: () => Promise<Result>): Promise<Result> {
-    for (let attempt = 0; ; attempt += 1) {
-      try {
-        const result = await step();
-        this.#problem = '';
-        return result;
-      } catch (error) {
-        if (!passing.has(codeOf(error)) && !doubtful.has(codeOf(error))) throw error;
-        if (this.#problem === '') this.logger.warn({ input: this.name, error: asError(error).message }, 'input waits');
-        this.#problem = asError(error).message;
-      }
-      await wait(Math.min(retry.maxMs, retry.firstMs * 2 ** attempt), undefined, { signal: this.#stop.signal });
-    }
+  #insist<Result>(step: () => Promise<Result>): Promise<Result> {
+    const onWait = ({ message }: Error) => this.logger.warn({ input: this.name, error: message }, 'input waits');
+    return this.#insistence.insist(step, onWait, passesInTime);
   }
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof InputError ? '' : String((error as { code?: unknown }).code ?? '');
 }

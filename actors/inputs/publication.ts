@@ -1,3 +1,4 @@
+import { strict as assert } from 'node:assert';
 import { encodePayloads, ProtocolError } from '../../protocol/index.js';
 import { blockBatches } from '../block-batches.js';
 import type { PublishAnswer, PublisherOwner } from '../publisher.js';
@@ -8,9 +9,21 @@ import type { SessionProtocol } from '../session.js';
 export interface Publication {
   messages: Buffer[];
   /** What makes a repeat known as one: it is answered as the first one was, and nothing is written again. */
-  once?: string | undefined;
+  once?: Once | undefined;
   /** Why the session is to end behind it. */
   endOfDay?: string | undefined;
+}
+
+/** A publication that is written once, however often it is asked for. */
+export interface Once {
+  key: string;
+  /** Of what is published, in hexadecimal: under one key, one content. */
+  digest: string;
+}
+
+/** The key was used for something else before. */
+export class OtherContentError extends Error {
+  override readonly name = 'OtherContentError';
 }
 
 /** Where its messages are. */
@@ -22,22 +35,33 @@ export interface Published {
 
 const askMs = 60_000;
 
+/** A publisher that is there for one publication. */
+export interface OneTimePublisher {
+  publisher: string;
+  /** Of what it publishes. */
+  digest: string;
+}
+
+/** More publishes than any publication is cut into. */
+const publishesMax = 2 ** 13;
+
 /**
  * Publish through a Session, in as many blocks as it takes; resolves when all is durable. Without `once`, a part may have
  * been written when it fails.
- * @param publisher as whom, when it has a key: a record of it is kept as of any publisher
+ * @param once as whom, when it has a key: a record of it is kept as of any publisher
+ * @throws OtherContentError
  */
 export async function publishTo(
   session: Ref<SessionProtocol>,
   source: string,
-  publisher: string | undefined,
+  once: OneTimePublisher | undefined,
   messages: readonly Buffer[],
 ): Promise<Published> {
   const batches = blockBatches(messages);
   const ranges: Published['ranges'] =
-    publisher === undefined
+    once === undefined
       ? await Promise.all(batches.map((payloads) => publishBatch(session, payloads)))
-      : await new OncePublisher(batches).publish(session, source, publisher);
+      : await new OncePublisher(batches, once).publish(session, source);
   return { messages: messages.length, ranges: ranges.reduce(joined, []) };
 }
 
@@ -46,29 +70,41 @@ async function publishBatch(session: Ref<SessionProtocol>, payloads: Uint8Array[
   return { session: name, firstSeq, lastSeq: firstSeq + count - 1 };
 }
 
-/** Batches numbered 1, 2, 3… of a publisher of their own: whoever sends them again gets the answers of the first time. */
+/**
+ * Batches of a publisher of their own: whoever sends them again gets the answers of the first time. Their numbers follow
+ * from what is in them, and are written with them: a record of other numbers is one of something else.
+ */
 class OncePublisher implements PublisherOwner {
   readonly #batches: Uint8Array[][];
+  readonly #publisher: string;
+  readonly #firstNumber: number;
   readonly #ranges: Published['ranges'] = [];
   readonly #done: Promise<void>;
   #resolve!: () => void;
   #reject!: (error: Error) => void;
   #acknowledged = 0;
 
-  constructor(batches: Uint8Array[][]) {
+  constructor(batches: Uint8Array[][], { publisher, digest }: OneTimePublisher) {
+    assert(batches.length < publishesMax, `${batches.length} publishes of one publication`);
     this.#batches = batches;
+    this.#publisher = publisher;
+    // 40 bits of the digest: a number of 53 bits.
+    this.#firstNumber = Number.parseInt(digest.slice(0, 10), 16) * publishesMax + 1;
     this.#done = new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
     });
   }
 
-  async publish(session: Ref<SessionProtocol>, source: string, publisher: string): Promise<Published['ranges']> {
-    const login = { source, publisher, durability: 'os' } as const;
+  async publish(session: Ref<SessionProtocol>, source: string): Promise<Published['ranges']> {
+    const login = { source, publisher: this.#publisher, durability: 'os' } as const;
     const open = await session.ask('openPublisher', { login, owner: this }, { timeoutMs: askMs });
     try {
+      const first = this.#firstNumber;
+      const isOther = open.published < first || open.published >= first + this.#batches.length;
+      if (open.published !== 0 && isOther) throw new OtherContentError('another content was written with this key');
       for (const [index, batch] of this.#batches.entries()) {
-        open.publish({ number: index + 1, session: '', payloads: encodePayloads(batch), frame: Buffer.alloc(0) });
+        open.publish({ number: first + index, session: '', payloads: encodePayloads(batch), frame: Buffer.alloc(0) });
       }
       await this.#done;
     } finally {

@@ -3,7 +3,14 @@ import { limits, readPublish, type ServerMessage, splitBlocks } from '../../prot
 import type { ArchiveRequest } from '../archiver.js';
 import { CatchUp } from '../catch-up.js';
 import type { MemberCommand, OpenMember } from '../groups/member-stream.js';
-import { type OpenPublisher, type Origin, type OriginFacts, type PublisherLogin, sessionEnd } from '../origin.js';
+import {
+  type DiscardRequest,
+  type OpenPublisher,
+  type Origin,
+  type OriginFacts,
+  type PublisherLogin,
+  sessionEnd,
+} from '../origin.js';
 import type { Outlet } from '../outlet.js';
 import { PageTurns } from '../page-turns.js';
 import type { RollRequest } from '../session-roller.js';
@@ -93,6 +100,8 @@ export class EdgeLink {
         return { fields: { ...(await origin.archive(fields as unknown as ArchiveRequest)) } };
       case 'roll':
         return { fields: { ...(await origin.roll(fields as unknown as RollRequest)) } };
+      case 'discard':
+        return { fields: { session: await origin.discard(fields as unknown as DiscardRequest) } };
       case 'inspect':
         return { fields: await origin.inspect() };
       default:
@@ -221,8 +230,9 @@ export class EdgeLink {
   }
 }
 
-function endOf({ lastSeq, reason, discarded, next }: Extract<ServerMessage, { type: 'END_OF_SESSION' }>): SessionEnd {
-  return { lastSeq, reason, ...(discarded && { discarded }), ...(next !== undefined && { next }) };
+function endOf(message: Extract<ServerMessage, { type: 'END_OF_SESSION' }>): SessionEnd {
+  const { type: _type, log: _log, session: _session, ...end } = message;
+  return end;
 }
 
 /** What an edge needs to know of its origin at once. */

@@ -18,7 +18,7 @@ import type {
   OpenMember,
   StreamFailure,
 } from '../groups/member-stream.js';
-import type { Followed, OpenPublisher, Origin, OriginFacts, PublisherLogin } from '../origin.js';
+import type { DiscardRequest, Followed, OpenPublisher, Origin, OriginFacts, PublisherLogin } from '../origin.js';
 import type { PublishAnswer, PublisherOwner } from '../publisher.js';
 import type { Ref } from '../runtime/index.js';
 import type { ClosedSessions } from '../server-config.js';
@@ -173,6 +173,11 @@ export class RemoteOrigin implements Origin {
       ...(session !== undefined && { session }),
     });
     return fields as unknown as Rolled;
+  }
+
+  async discard(request: DiscardRequest): Promise<SessionSummary> {
+    const { fields } = await this.#link.call('discard', { ...request });
+    return fields.session as SessionSummary;
   }
 
   async inspect(): Promise<Record<string, unknown>> {

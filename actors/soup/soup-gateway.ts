@@ -22,6 +22,8 @@ import type { UnsequencedInput } from './unsequenced-input.js';
 export type SoupGatewayProtocol = {
   /** At most `linesMax` subscriptions are listed. */
   inspect: [{ linesMax: number }, SoupGatewayInspection];
+  /** What the session of that log holds is not to be used: its subscribers are told. */
+  discarded: [{ log: number; reason: string }, void];
   /** Tell every client to reconnect, and resolve when all connections are closed. */
   drain: [Record<string, never>, void];
 };
@@ -45,7 +47,7 @@ export interface SoupGatewayParameters {
   credentials: SoupCredentials;
   limits: Pick<EdgeLimits, 'connectionsMax' | 'loginsMax' | 'server'>;
   /** Where Unsequenced Data goes; absent: it is refused. */
-  unsequenced?: UnsequencedInput;
+  unsequenced?: UnsequencedInput | undefined;
 }
 
 /** How often some clients are looked at for deadlines and heartbeats, and all whose login has not arrived. */
@@ -129,6 +131,10 @@ export default class SoupGatewayActor
       subscriptions: this.#subscriptions.inspect(linesMax),
       subscriptionCount: this.#subscriptions.size,
     };
+  }
+
+  discarded({ log, reason }: { log: number; reason: string }): void {
+    this.#subscriptions.discarded(log, reason);
   }
 
   async drain(): Promise<void> {

@@ -7,7 +7,7 @@ import { isAuthorised, type SoupCredentials } from './credentials.js';
 
 /** What a login is decided with. */
 export interface SoupLoginContext {
-  origin: Pick<Origin, 'findSession' | 'read'>;
+  origin: Pick<Origin, 'read'>;
   sessionHandler: Pick<Ref<SessionHandlerProtocol>, 'ask'>;
   /** The source whose sessions are served. */
   source: string;
@@ -50,19 +50,14 @@ export async function decideLogin(
 
 async function findStart(login: SoupLogin, context: SoupLoginContext): Promise<AcceptedLogin> {
   const { sessionHandler, source } = context;
-  const request = { request: 0, session: await sessionName(login, context), from: login.sequence };
-  const { session, decision } = await sessionHandler.ask('request', { request, source }, { timeoutMs: requestMs });
+  const request = { request: 0, session: login.session, from: login.sequence };
+  // A login has no epoch. One that names its session, and a number it can only know from there, goes on in it.
+  const resumes = login.session !== '' && login.sequence > 1;
+  const asked = { request, source, resumes };
+  const { session, decision } = await sessionHandler.ask('request', asked, { timeoutMs: requestMs });
   if (decision.action === 'reset') throw new Error('a request without an epoch cannot be reset');
   const next = await firstKept(session, decision.next, context.origin);
   return { session, next, pull: decision.action === 'pull' };
-}
-
-/** `S01` is the first session of the day of the newest one; all others are named in full. */
-async function sessionName({ session }: SoupLogin, { origin, source }: SoupLoginContext): Promise<string> {
-  const [, number] = /^S(\d\d)$/.exec(session) ?? [];
-  if (number === undefined) return session;
-  const newest = await origin.findSession(source, '');
-  return newest.session.slice(0, -number.length) + number;
 }
 
 /**

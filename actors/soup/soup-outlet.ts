@@ -61,7 +61,10 @@ export class SoupOutlet implements Outlet {
     this.#connection.write(packets);
   }
 
-  /** Beside messages only the end of a session has a packet; a loss ends the client, since its count would be wrong. */
+  /**
+   * Beside messages only the end of a session has a packet; a loss ends the client, since its count would be wrong. That
+   * a session is not to be used is told in a Debug packet.
+   */
   send(message: ServerMessage): void {
     switch (message.type) {
       case 'LIVE':
@@ -70,6 +73,10 @@ export class SoupOutlet implements Outlet {
         const { from, to, reason } = message;
         const text = `messages ${from} to ${to} are lost (${reason}); log in with ${to + 1} to go on behind them`;
         return this.#fail(new SoupError('ERR_LOST', text));
+      }
+      case 'SESSION_DISCARDED': {
+        const text = `session ${message.session} is discarded, it is not to be used: ${message.reason}`;
+        return this.#connection.write([this.#dialect.debug(text)]);
       }
       case 'END_OF_SESSION':
         this.#connection.write([this.#dialect.endOfSession]);

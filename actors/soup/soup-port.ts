@@ -34,13 +34,13 @@ export class SoupPort {
     parameters: Omit<SoupGatewayParameters, 'source' | 'credentials'>,
     logger: Logger,
   ): Promise<SoupPort | undefined> {
-    const { host, soupPort, soupUser: user, soupPassword: password, sources } = config;
+    const { host, soupPort, soupUser: user, soupPassword: password, soupSource: source } = config;
     if (soupPort === 'off') return undefined;
     const gateway = await spawner.spawn(
       { actor: SoupGatewayActor },
       {
         name: 'SoupGateway',
-        parameters: { ...parameters, source: sources[0]!, credentials: { user, password } },
+        parameters: { ...parameters, source, credentials: { user, password } },
       },
     );
     const listener = await Listener.listen(host, soupPort, { running: () => [gateway] }, logger).catch((error) => {

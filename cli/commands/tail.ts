@@ -154,9 +154,12 @@ function report(
     tell(`LOST messages ${from} to ${lastLost} of session ${session}: ${reason}`);
     if (lastLost >= to) subscription.close();
   });
-  subscription.on('ended', ({ session, lastSeq, reason, discarded, next }) => {
+  subscription.on('discarded', ({ session, reason }) => {
+    tell(`session ${session} is DISCARDED, what it holds is not to be used: ${reason}`);
+  });
+  subscription.on('ended', ({ session, lastSeq, reason, next }) => {
     rewinds.delete(session);
-    const how = `${discarded ? 'was discarded' : 'ended'} after message ${lastSeq}: ${reason}`;
+    const how = `ended after message ${lastSeq}: ${reason}`;
     tell(`session ${session} ${how}${follows && next !== undefined ? `; going on with session ${next}` : ''}`);
   });
   return {

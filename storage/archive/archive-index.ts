@@ -33,6 +33,8 @@ export interface ArchiveIndex {
   reason: string;
   /** What it holds is not to be used. */
   discarded?: true;
+  /** Why, when it is not. */
+  discardReason?: string;
   /** Last number of the session; 0 when it had no message. The first one is 1. */
   lastSeq: number;
   /** Messages in the file. */

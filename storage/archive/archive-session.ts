@@ -19,7 +19,8 @@ export interface Archived {
 
 /**
  * Write an ended session to a file, read the file back, and put on record that it is archived. Doing it again finds the
- * file, reads it, and changes nothing; unless it has become damaged, or holds less than the session: then it is replaced.
+ * file, reads it, and changes nothing; unless it has become damaged, holds less than the session, or does not say that the
+ * session was discarded meanwhile: then it is replaced.
  * @param path of the file; its directory is created when absent
  * @throws StorageError `ERR_SESSION_ACTIVE`, `ERR_SESSION_REMOVED`, `ERR_ARCHIVE_EXISTS`, `ERR_DISK_FULL`,
  *   `ERR_ARCHIVE_FAILED`, `ERR_ARCHIVE_DAMAGED` (what was written does not read back); no file is left then
@@ -28,18 +29,18 @@ export async function archiveSession(store: Store, log: Log, path: string, work:
   if (log.state !== 'ended') {
     throw new StorageError('ERR_SESSION_ACTIVE', `session ${log.session} of ${log.source} is active; end it first`);
   }
-  if (!(await isThere(path, work)) || (await isPoorer(store, log, path, work))) {
-    await writeArchive(store, log, path, work);
-  }
+  const lostMax = (await isThere(path, work)) ? await replaceableBy(store, log, path, work) : Number.POSITIVE_INFINITY;
+  if (lostMax !== undefined) await writeArchive(store, log, path, work, lostMax);
   const reader = await ArchiveReader.open(path, work);
   await reader.close();
   await store.keeping.archived(log);
   return { path, fileBytes: reader.fileBytes, index: reader.index };
 }
 
-async function writeArchive(store: Store, log: Log, path: string, work: ArchiveWork): Promise<void> {
-  const { source, session, epoch, createdMs, endedMs = 0, reason = '', discarded, lastSeq } = store.summary(log);
-  const mark = discarded && ({ discarded } as const);
+/** @param lostMax no file is written that has lost more messages than this */
+async function writeArchive(store: Store, log: Log, path: string, work: ArchiveWork, lostMax: number): Promise<void> {
+  const { source, session, epoch, createdMs, endedMs = 0, reason = '', lastSeq, ...rest } = store.summary(log);
+  const mark = rest.discarded && ({ discarded: true, discardReason: rest.discardReason ?? reason } as const);
   const facts: ArchiveFacts = { source, session, epoch, createdMs, endedMs, reason, ...mark, lastSeq };
   let index: ArchiveIndex | undefined;
   await writeWhole(
@@ -50,10 +51,20 @@ async function writeArchive(store: Store, log: Log, path: string, work: ArchiveW
       for await (const part of readSession(store, log, work)) await writer.add(part);
       index = await writer.finish(facts);
     },
-    (partial) => refuseUnreadable(partial, path, work),
+    async (partial) => {
+      refusePoorer(index!, path, lostMax);
+      await refuseUnreadable(partial, path, work);
+    },
   );
   const { bytes, digest, lost } = index!;
   await store.keeping.checked(log, { bytes, digest, ...lossesOf(lost) });
+}
+
+function refusePoorer({ lost }: ArchiveIndex, path: string, lostMax: number): void {
+  const count = lossesOf(lost).lost;
+  if (count <= lostMax) return;
+  const found = `${count} messages of the session cannot be read any more, and ${path} has lost ${lostMax}`;
+  throw new StorageError('ERR_ARCHIVE_EXISTS', `${found}: it is kept as it is`);
 }
 
 async function refuseUnreadable(partial: string, path: string, work: ArchiveWork): Promise<void> {
@@ -64,13 +75,19 @@ async function refuseUnreadable(partial: string, path: string, work: ArchiveWork
 }
 
 /**
- * Whether an archive of this session is worth less than the session itself.
+ * Whether an archive of this session is to be replaced: it is damaged, has lost what the session has not, or does not say
+ * that the session was discarded.
+ * @returns how many lost messages another one may have; `undefined`: it is good as it is
  * @throws StorageError `ERR_ARCHIVE_EXISTS`, `ERR_NOT_AN_ARCHIVE`: the file is something else, and is not touched
  */
-async function isPoorer(store: Store, log: Log, path: string, work: ArchiveWork): Promise<boolean> {
+async function replaceableBy(store: Store, log: Log, path: string, work: ArchiveWork): Promise<number | undefined> {
   const { index, damage } = await verifyArchive(path, work);
   refuseOther(store, log, path, index);
-  return damage.length > 0 || (index.lost.length > 0 && store.summary(log).lost === 0);
+  if (damage.length > 0) return Number.POSITIVE_INFINITY;
+  const archived = lossesOf(index.lost).lost;
+  const { lost = 0, discarded = false } = store.summary(log);
+  const isUnmarked = discarded && index.discarded === undefined;
+  return (archived > 0 && lost === 0) || (isUnmarked && lost <= archived) ? archived : undefined;
 }
 
 /** A file of that name must be of this session; a restored one has another epoch. */

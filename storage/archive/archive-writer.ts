@@ -16,7 +16,7 @@ const chunkBytes = 1024 * 1024;
 /** What an archive says of its session. */
 export type ArchiveFacts = Pick<
   ArchiveIndex,
-  'source' | 'session' | 'epoch' | 'createdMs' | 'endedMs' | 'reason' | 'discarded' | 'lastSeq'
+  'source' | 'session' | 'epoch' | 'createdMs' | 'endedMs' | 'reason' | 'discarded' | 'discardReason' | 'lastSeq'
 >;
 
 /** Writes a session as an archive: see README.md for the format. The same session makes the same bytes. */

@@ -78,5 +78,6 @@ function damaged(path: string, { from, to }: Loss): StorageError {
 function archivedSession(index: ArchiveIndex) {
   const { source, session, createdMs, endedMs, reason, lastSeq, bytes, digest, lost } = index;
   const findings = { bytes, digest, ...lossesOf(lost) };
-  return { source, session, createdMs, endedMs, reason, discarded: index.discarded === true, lastSeq, findings };
+  const discardReason = index.discarded === undefined ? undefined : (index.discardReason ?? reason);
+  return { source, session, createdMs, endedMs, reason, discardReason, lastSeq, findings };
 }

@@ -3,7 +3,7 @@ import type { ArchiveRequest } from '../../actors/archiver.js';
 import { CatchUp } from '../../actors/catch-up.js';
 import { Connection } from '../../actors/connection.js';
 import { singlesFraming } from '../../actors/groups/single-outlet.js';
-import type { OpenPublisher, Origin } from '../../actors/origin.js';
+import type { DiscardRequest, OpenPublisher, Origin } from '../../actors/origin.js';
 import { PublishBudget } from '../../actors/publish-window.js';
 import type { PublishAnswer, PublisherOwner } from '../../actors/publisher.js';
 import { Requests } from '../../actors/requests.js';
@@ -49,6 +49,8 @@ export class TestSubscription implements OpenSubscription {
   drained(): void {
     this.drains += 1;
   }
+
+  discarded(): void {}
 
   stop(): void {
     this.stops += 1;
@@ -111,6 +113,14 @@ export class TestOrigin {
       ended: sessionOf({ state: 'ended', reason: request.reason }),
       opened: sessionOf({ session: 'S2', log: 8 }),
     };
+  }
+
+  readonly discards: DiscardRequest[] = [];
+
+  async discard(request: DiscardRequest): Promise<SessionSummary> {
+    this.discards.push(request);
+    const { session, reason } = request;
+    return sessionOf({ session, state: 'ended', discarded: true, discardReason: reason });
   }
 
   async inspect(): Promise<Record<string, unknown>> {

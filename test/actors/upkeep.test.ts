@@ -3,10 +3,12 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Upkeep, type UpkeepOptions } from '../../actors/upkeep.js';
-import { verifyArchive } from '../../storage/archive/index.js';
+import { restoreSession, verifyArchive } from '../../storage/archive/index.js';
 import type { Store } from '../../storage/index.js';
-import { contents, deleteOrphans, endedSession, openStore } from '../storage/archive/stage.js';
+import { contents, deleteOrphans, openStore } from '../storage/archive/stage.js';
 import { FaultDisk } from '../storage/fault-level.js';
+import { TestPublisher } from '../storage/store-under-test.js';
+import { texts } from '../support/payloads.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
 
 const graceMs = 1_000;
@@ -41,11 +43,14 @@ async function untilDone(of: Upkeep): Promise<number> {
 
 /** Sessions `names` that have ended, and one that goes on. */
 async function sessionsOf(...names: string[]): Promise<void> {
-  for (const name of names) {
-    await endedSession(store, name, [[`${name} 1`, `${name} 2`], [`${name} 3`]]);
+  let log = await store.createSession('main', names[0]!);
+  for (const [index, name] of names.entries()) {
+    const publisher = new TestPublisher(store.committer, log, await store.publisher('main', 'p'));
+    await publisher.publish(texts(`${name} 1`, `${name} 2`));
+    await publisher.publish(texts(`${name} 3`));
+    log = await store.rollSession(log, { session: names[index + 1] ?? 'live', reason: 'enough' });
     nowMs += 100;
   }
-  await store.createSession('main', 'live');
 }
 
 const kept = () => store.sessions('main').map(({ session }) => session);
@@ -84,6 +89,24 @@ describe('the upkeep of sessions', () => {
     nowMs += 60_000;
     expect(await untilDone(own)).toBe(1);
     expect(store.findSession('main', 'a')).toMatchObject({ archivedMs: nowMs });
+  });
+
+  it('archives a session again that was discarded, so that its archive says so', async () => {
+    await sessionsOf('a');
+    const own = upkeep({ archiveDirectory: archives });
+    await untilDone(own);
+    const path = join(archives, 'main-a.latecomer.gz');
+    const before = (await verifyArchive(path)).index;
+    expect(before).not.toHaveProperty('discarded');
+    await store.keeping.discard(store.log(1)!, 'wrong prices');
+    expect(await untilDone(own)).toBe(1);
+    const { index, damage } = await verifyArchive(path);
+    expect(damage).toEqual([]);
+    expect(index).toEqual({ ...before, discarded: true, discardReason: 'wrong prices' });
+    await store.keeping.discard(store.log(1)!, 'for another reason');
+    expect(await untilDone(own)).toBe(0);
+    await store.keeping.remove(store.log(1)!);
+    expect(await restoreSession(store, path)).toMatchObject({ discarded: true, discardReason: 'wrong prices' });
   });
 });
 

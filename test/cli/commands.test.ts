@@ -208,7 +208,27 @@ describe('roll', () => {
     );
     const read = await run(['tail', '--source', 'rolled', '--session', 'S02', '--from', '1']);
     expect(read.out).toMatch(/^1\t\S+\tthree\n$/);
-    expect(read.err).toMatch(/^latecomer: session \d{8}02 was discarded after message 1: wrong prices\n$/);
+    expect(read.err.replaceAll(/\d{10}/g, 'SESSION').split('\n')).toEqual([
+      'latecomer: session SESSION is DISCARDED, what it holds is not to be used: wrong prices',
+      'latecomer: session SESSION ended after message 1: wrong prices',
+      '',
+    ]);
+  });
+
+  it('discards a session that has ended already, once, and says why beside why it ended', async () => {
+    const discard = ['discard', 'S01', '--source', 'rolled', '--reason'];
+    const { out, code } = await run([...discard, 'a test\tday']);
+    expect([out, code]).toEqual([expect.stringMatching(/^session \d{8}01 of rolled is discarded: a test\\tday\n$/), 0]);
+    expect(JSON.parse((await run([...discard, 'again', '--json'])).out)).toMatchObject({
+      discarded: true,
+      discardReason: 'a test\tday',
+    });
+    expect((await run(['sessions', '--source', 'rolled'])).out).toMatch(
+      /\n *rolled +\d{8}01 +discarded .+; discarded: a test\\tday\n/,
+    );
+    const active = await run(['discard', 'S03', '--source', 'rolled', '--reason', 'x']);
+    expect(active.err).toMatch(/session \d{8}03 is active: roll it to discard what it holds \(ERR_SESSION_ACTIVE\)\n$/);
+    expect((await run(['discard', 'S01'])).err).toContain('--reason is missing');
   });
 
   it('reads several sessions, one after the other, from the one that is named', async () => {

@@ -12,8 +12,8 @@ const start = (inputs: object[] = [], config: Partial<ServerConfig> = {}) => Ser
 
 const relayOf = (port: number, more: object = {}) => ({ kind: 'relay', name: 'up', port, ...more });
 
-/** A directory with sessions as a server would leave them; a number leaves so many messages out. */
-async function archived(sessions: Record<string, (string | number)[]>, ended: readonly string[] = []): Promise<string> {
+/** A directory with a session as a server would leave it; a number leaves so many messages out. */
+async function archived(sessions: Record<string, (string | number)[]>): Promise<string> {
   const data = await directoryOfTest();
   const options = { directory: data, durability: 'os', clock: Date.now, logger: silent, diskReserveBytes: 0 } as const;
   const store = await Store.open(options);
@@ -24,7 +24,6 @@ async function archived(sessions: Record<string, (string | number)[]>, ended: re
       if (typeof message === 'number') log.skipTo(log.nextSeq + message);
       else await publisher.publish(texts(message));
     }
-    if (ended.includes(name)) await store.endSession(log, 'closed');
   }
   await store.close();
   return data;
@@ -97,12 +96,11 @@ describe('a relay', () => {
     const { directory, later } = { directory: data, later: { S2: ['c'], S3: ['d', 'e'] } };
     const options = { directory, durability: 'os', clock: Date.now, logger: silent, diskReserveBytes: 0 } as const;
     const store = await Store.open(options);
-    await store.endSession(store.activeSession('main')!, 'rolled');
-    for (const [name, messages] of Object.entries(later)) {
-      const log = await store.createSession('main', name);
+    for (const [session, messages] of Object.entries(later)) {
+      const reason = session === 'S2' ? 'rolled' : 'a short day';
+      const log = await store.rollSession(store.activeSession('main')!, { session, reason });
       const publisher = new TestPublisher(store.committer, log);
       for (const message of messages) await publisher.publish(texts(message));
-      if (name === 'S2') await store.endSession(log, 'a short day');
     }
     await store.close();
     const next = await start([], { data });

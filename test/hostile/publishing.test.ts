@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { blockPayloadBytesMax, limits } from '../../protocol/index.js';
 import { Store } from '../../storage/index.js';
+import { endSession } from '../storage/store-under-test.js';
 import {
   type Bystanders,
   connectRaw,
@@ -25,7 +26,7 @@ beforeEach(async () => {
   const data = await temporaryDirectory();
   const { logger } = new LogLines();
   const store = await Store.open({ directory: data, durability: 'os', clock: Date.now, logger });
-  await store.endSession(await store.createSession('main', 'yesterday'), 'over');
+  await endSession(store, await store.createSession('main', 'yesterday'), 'over', 'today');
   await store.close();
   server = await startHostileServer({ data });
   bystanders = await startBystanders(server);

@@ -57,6 +57,9 @@ const session = fc.record(
     archivedMs: uint,
     restoredMs: uint,
     discarded: fc.boolean(),
+    discardReason: text,
+    removedMs: uint,
+    rollsMs: uint,
     next: name,
   },
   { requiredKeys: ['source', 'session', 'log', 'epoch', 'state', 'firstSeq', 'lastSeq', 'createdMs'] },
@@ -143,6 +146,10 @@ export const clientMessage = fc.oneof(
   ),
   fc.record({ type: is('DELIVERED'), log: uint, seq: uint }),
   fc.record({ type: is('MEMBERS'), request: uint, group: name }, { requiredKeys: ['type', 'request'] }),
+  fc.record(
+    { type: is('DISCARD'), request: uint, source: name, session: name, reason: is('nonsense') },
+    { requiredKeys: ['type', 'request', 'session', 'reason'] },
+  ),
   fc.record({ type: is('HEARTBEAT') }),
 ) as fc.Arbitrary<ClientMessage>;
 
@@ -204,10 +211,12 @@ export const serverMessage = fc.oneof(
       lastSeq: uint,
       reason: text,
       discarded: fc.boolean(),
+      discardReason: text,
       next: name,
     },
     { requiredKeys: ['type', 'log', 'session', 'lastSeq', 'reason'] },
   ),
+  fc.record({ type: is('SESSION_DISCARDED'), log: uint, session: name, reason: text }),
   fc.record({ type: is('UNSUBSCRIBED'), log: uint }),
   fc.record({
     type: is('ACKNOWLEDGED'),
@@ -225,6 +234,7 @@ export const serverMessage = fc.oneof(
     { type: is('ROLLED'), request: uint, ended: session, opened: session },
     { requiredKeys: ['type', 'request', 'opened'] },
   ),
+  fc.record({ type: is('DISCARDED'), request: uint, session }),
   fc.record({ type: is('INSPECTION'), request: uint, state: fc.dictionary(key, fc.oneof(uint, text, fc.boolean())) }),
   fc.record(
     {

@@ -65,6 +65,7 @@ const clientTypes = [
   'GROUP',
   'DELIVERED',
   'MEMBERS',
+  'DISCARD',
 ];
 
 describe('protocol/README.md', () => {

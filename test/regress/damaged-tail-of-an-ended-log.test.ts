@@ -10,8 +10,7 @@ it('starts although the tail of a log that has ended cannot be read, and knows w
   const first = await Store.open(options);
   const ended = await first.createSession('main', 'S1');
   await new TestPublisher(first.committer, ended).publish(texts('a', 'b', 'c'));
-  await first.endSession(ended, 'enough');
-  await first.createSession('main', 'S2');
+  await first.rollSession(ended, { session: 'S2', reason: 'enough' });
   await first.close();
 
   level.log = ended.number;

@@ -34,7 +34,16 @@ export async function startEdgeUnderTest(system: System, store: Store, config: S
   );
   const unasked = () => Promise.reject(new Error('nobody asks'));
   const found = () => session;
-  const sources = { names: ['main'], check: () => {}, relayOf: () => undefined, session: found, sessionOfLog: found };
+  const all = () => [session];
+  const check = () => {};
+  const sources = {
+    names: ['main'],
+    check,
+    relayOf: () => undefined,
+    session: found,
+    sessions: all,
+    sessionOfLog: found,
+  };
   const { closedSessions } = config;
   const origin = new LocalOrigin({
     store,
@@ -44,6 +53,7 @@ export async function startEdgeUnderTest(system: System, store: Store, config: S
     calendar,
     closedSessions,
     inspect: unasked,
+    discarded: () => {},
     archive: unasked,
   });
   await roller.ask('serve', { source: 'main', session }, { timeoutMs: 5_000 });

@@ -5,7 +5,7 @@ import { blockKey, blocksEnd, readBlockKey } from '../../storage/keys.js';
 import { texts } from '../support/payloads.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
 import { type Fault, FaultDisk } from './fault-level.js';
-import { storeOptions, TestPublisher } from './store-under-test.js';
+import { endSession, storeOptions, TestPublisher } from './store-under-test.js';
 
 let directory: string;
 let remove: () => Promise<void>;
@@ -96,7 +96,7 @@ describe('the coalescer', () => {
 
   it('finishes a session that has ended', async () => {
     await publish(30, 100);
-    await store.endSession(log, 'enough');
+    await endSession(store, log);
     await coalesceAll();
     expect((await values()).map(([lastSeq]) => lastSeq)).toEqual([30]);
     expect((await blocks()).length).toBe(30);
@@ -114,7 +114,7 @@ describe('the coalescer', () => {
 
   it('does not rewrite large values', async () => {
     await publish(6, 100_000);
-    await store.endSession(log, 'enough');
+    await endSession(store, log);
     expect(await coalesceAll()).toBe(2);
     expect(store.stats().coalesced).toBe(0);
     expect((await values()).length).toBe(6);
@@ -138,7 +138,7 @@ describe('the coalescer', () => {
     damaged[60]! ^= 1;
     await opened.put(key, damaged);
     await opened.del(blockKey(log.number, 20));
-    await store.endSession(log, 'enough');
+    await endSession(store, log);
     await coalesceAll();
     expect((await values()).map(([lastSeq]) => lastSeq)).toEqual([9, 10, 19, 30]);
     const losses: unknown[] = [];
@@ -191,7 +191,7 @@ describe('a crash or a failed write while values are put together', () => {
     const written = await faulty.createSession('main', 'first');
     const own = new TestPublisher(faulty.committer, written);
     for (let seq = 1; seq <= 30; seq += 1) await own.publish(texts(`message ${seq}`));
-    await faulty.endSession(written, 'enough');
+    await endSession(faulty, written);
     expect(disk.commits).toBe(33);
     await Promise.race([
       faulty.coalesceOnce().catch((error) => expect(error).toMatchObject({ code: 'ERR_NOT_WRITTEN' })),

@@ -6,7 +6,7 @@ import { ReceiptBook } from '../../storage/receipt-book.js';
 import { texts } from '../support/payloads.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
 import { FaultDisk } from './fault-level.js';
-import { storeOptions, TestPublisher } from './store-under-test.js';
+import { endSession, storeOptions, TestPublisher } from './store-under-test.js';
 
 let directory: string;
 let remove: () => Promise<void>;
@@ -92,8 +92,7 @@ describe('the receipts of a store', () => {
 
   it('outlive the session they are of', async () => {
     await publish('p', 2);
-    await store.endSession(log, 'rolled');
-    log = await store.createSession('main', 'second');
+    log = await store.rollSession(log, { session: 'second', reason: 'rolled' });
     await publish('p', 1);
     await open();
     const record = await store.publisher('main', 'p');
@@ -102,7 +101,7 @@ describe('the receipts of a store', () => {
 
   it('are in rows before blocks are put together without them', async () => {
     await publish('p', 3);
-    await store.endSession(log, 'over');
+    await endSession(store, log);
     while (await store.coalesceOnce());
     expect((await opened.keys(kindRange(KeyKind.BLOCK)).all()).length).toBe(1);
     await open();

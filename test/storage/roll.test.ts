@@ -73,7 +73,9 @@ describe('a roll', () => {
   it('takes no name a second time, and leaves the session as it is then', async () => {
     const store = await Store.open(options(new FaultDisk()));
     const log = await store.createSession('main', 'S1');
-    await expect(store.rollSession(log, { session: 'S1', reason: 'closed' })).rejects.toThrow('has had a session S1');
+    await expect(store.rollSession(log, { session: 'S1', reason: 'closed' })).rejects.toThrow(
+      'has a session S1 already',
+    );
     expect(log.state).toBe('active');
     await store.close();
   });

@@ -10,9 +10,9 @@ let store: Store;
 beforeEach(async () => {
   ({ directory, remove } = await temporaryDirectory());
   store = await Store.open(storeOptions(directory));
-  await store.endSession(await store.createSession('main', 'first'), 'enough');
+  const first = await store.createSession('main', 'first');
   await store.createSession('other', 'first');
-  await store.createSession('main', 'second');
+  await store.rollSession(first, { session: 'second', reason: 'enough' });
 });
 afterEach(async () => {
   await store.close();
@@ -50,14 +50,16 @@ describe('the sessions of a source', () => {
     await prepare();
     expect([number('main', ''), number('other', ''), number('none', '')]).toEqual([3, 2, undefined]);
     expect([store.activeSession('main')?.number, store.activeSession('none')]).toEqual([3, undefined]);
-    await store.endSession(store.activeSession('main')!, 'enough');
-    expect([number('main', ''), store.activeSession('main')]).toEqual([3, undefined]);
+    const third = await store.rollSession(store.activeSession('main')!, { session: 'third', reason: 'enough' });
+    expect([number('main', ''), store.activeSession('main')]).toEqual([4, third]);
     expect(store.sessions('main').map(({ session, state }) => [session, state])).toEqual([
       ['first', 'ended'],
       ['second', 'ended'],
+      ['third', 'active'],
     ]);
-    await expect(store.createSession('main', 'first')).rejects.toThrow('has had a session first');
+    const again = { session: 'first', reason: 'enough' };
+    await expect(store.rollSession(third, again)).rejects.toThrow('has a session first already');
     await store.createSession('other-again', 'first');
-    expect(number('other-again', '')).toBe(4);
+    expect(number('other-again', '')).toBe(5);
   });
 });

@@ -33,8 +33,8 @@ describe('the epoch of a session', () => {
     ['is replaced after an unclean end', 'os', false, false],
   ] as const)('%s at durability %s', async (_, durability, isClosed, stays) => {
     const first = await open(durability);
-    await first.endSession(await first.createSession('main', 'ended'), 'enough');
-    await first.createSession('main', 'active');
+    const ended = await first.createSession('main', 'ended');
+    await first.rollSession(ended, { session: 'active', reason: 'enough' });
     const before = epochs(first);
     if (isClosed) await first.close();
     const second = await open('disk');

@@ -1,6 +1,14 @@
 import { pino } from 'pino';
-import type { Durability, Payloads, ReceiptRun } from '../../protocol/index.js';
-import type { Committer, Log, PublisherRecord, Sealed, StorageError, StoreOptions } from '../../storage/index.js';
+import type { Durability, Payloads, ReceiptRun, SessionSummary } from '../../protocol/index.js';
+import type {
+  Committer,
+  Log,
+  PublisherRecord,
+  Sealed,
+  StorageError,
+  Store,
+  StoreOptions,
+} from '../../storage/index.js';
 import type { SealedPublishes } from '../../storage/log.js';
 
 /** A clock that moves by a millisecond whenever it is looked at. */
@@ -24,6 +32,12 @@ export function storeOptions(directory: string, more: Partial<StoreOptions> = {}
     logger: pino({ level: 'silent' }),
     ...more,
   };
+}
+
+/** End a session; the one behind it is called `next`. @returns the line of the one that has ended */
+export async function endSession(store: Store, log: Log, reason = 'enough', next = 'next'): Promise<SessionSummary> {
+  await store.rollSession(log, { session: next, reason });
+  return store.summary(log);
 }
 
 /** What became of something published. */

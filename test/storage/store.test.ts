@@ -85,11 +85,10 @@ describe('a store', () => {
     const store = await open();
     const log = await store.createSession('main', 'first');
     await new TestPublisher(store.committer, log).publish(texts('a'));
-    const summary = await store.endSession(log, 'enough');
+    const second = await store.rollSession(log, { session: 'second', reason: 'enough' });
+    const summary = store.summary(log);
     expect(summary).toMatchObject({ state: 'ended', reason: 'enough', lastSeq: 1, session: 'first' });
     expect(log.state).toBe('ended');
-    expect(store.activeSession('main')).toBeUndefined();
-    const second = await store.createSession('main', 'second');
     const other = await store.createSession('other', 'first');
     const sessions = store.sessions();
     expect(sessions.map(({ source, session, log: number }) => [source, session, number])).toEqual([
@@ -108,8 +107,9 @@ describe('a store', () => {
     const store = await open();
     const log = await store.createSession('main', 'first');
     await expect(store.createSession('main', 'second')).rejects.toThrow('has an active session');
-    await store.endSession(log, 'enough');
-    await expect(store.createSession('main', 'first')).rejects.toThrow('has had a session first');
+    const next = await store.rollSession(log, { session: 'second', reason: 'enough' });
+    const again = { session: 'first', reason: 'enough' };
+    await expect(store.rollSession(next, again)).rejects.toThrow('has a session first already');
   });
 
   it('refuses everything once it is closed', async () => {

@@ -13,7 +13,7 @@ import { texts } from './payloads.js';
 import { Wire } from './wire.js';
 
 type Of<Type extends ServerMessage['type']> = Extract<ServerMessage, { type: Type }>;
-export type Answer = Of<'MEMBER'> | Of<'REJECTED'>;
+export type Answer = Of<'MEMBER'> | Of<'REJECTED'> | Of<'SUBSCRIBED'>;
 
 /** What a participant is sent, in order: a text for a message, `lost a..b` for a range that has expired. */
 export class Received {
@@ -21,12 +21,13 @@ export class Received {
   readonly others: ServerMessage[] = [];
   /** Messages in each frame. */
   readonly sizes: number[] = [];
+  readonly #seqs: Record<'received' | 'expired', number[]> = { received: [], expired: [] };
   /** The number the next frame has to start with; any, while it is unset. */
   next: number | undefined;
 
   message(message: ServerMessage): void {
     if (message.type === 'LOST') {
-      this.#follow(message.from, message.to - message.from + 1);
+      this.#follow('expired', message.from, message.to - message.from + 1);
       this.lines.push(`${message.reason} ${message.from}..${message.to}`);
     } else {
       if (message.type === 'MEMBER' && message.state === 'online') this.next = message.from;
@@ -36,14 +37,26 @@ export class Received {
 
   block(block: Buffer): void {
     const found = [...decodePayloads(blockBody(block))].map((payload) => payload.toString());
-    this.#follow(blockFirstSeq(block), found.length);
+    this.#follow('received', blockFirstSeq(block), found.length);
     this.lines.push(...found);
     this.sizes.push(found.length);
   }
 
-  #follow(seq: number, count: number): void {
+  #follow(what: 'received' | 'expired', seq: number, count: number): void {
     if (this.next !== undefined && seq !== this.next) throw new Error(`expected number ${this.next}, found ${seq}`);
     this.next = seq + count;
+    for (let one = seq; one < this.next; one += 1) this.#seqs[what].push(one);
+  }
+
+  /** Numbers of the messages that were received, or have expired. */
+  seqs(what: 'received' | 'expired'): number[] {
+    return [...this.#seqs[what]];
+  }
+
+  /** Wait until so many messages were received, or have expired. */
+  async reached(count: number): Promise<void> {
+    const reached = () => this.#seqs.received.length + this.#seqs.expired.length;
+    await until(() => reached() >= count, `${count} messages`);
   }
 
   /** Wait until so much was received. */
@@ -114,7 +127,7 @@ export class Participant {
     this.#wire!.send(question);
     const { request } = question;
     const answered = (it: ServerMessage): it is Answer =>
-      (it.type === 'MEMBER' || it.type === 'REJECTED') && it.request === request;
+      (it.type === 'MEMBER' || it.type === 'REJECTED' || it.type === 'SUBSCRIBED') && it.request === request;
     await until(() => this.received.others.some(answered), `the answer to ${JSON.stringify(question)}`);
     return this.received.others.find(answered)!;
   }
@@ -122,13 +135,23 @@ export class Participant {
   /** As {@link command}, which must be granted. */
   async does(action: GroupCommand['action'], more: Partial<GroupCommand> = {}): Promise<Of<'MEMBER'>> {
     const answer = await this.command(action, more);
-    if (answer.type !== 'MEMBER') throw new Error(`${action} of ${this.#id}: ${answer.code} ${answer.message}`);
+    if (answer.type !== 'MEMBER') throw new Error(`${action} of ${this.#id}: ${JSON.stringify(answer)}`);
     return answer;
   }
 
   /** What it has received it has dealt with. */
   delivered(seq = this.received.next! - 1): void {
     this.#wire!.send({ type: 'DELIVERED', log: this.log, seq });
+  }
+
+  /** It wants nothing more of the log of its group. */
+  unsubscribe(): void {
+    this.#wire!.send({ type: 'UNSUBSCRIBE', log: this.log });
+  }
+
+  /** Ask for the messages of a source as anybody may. */
+  subscribe(source: string): Promise<Answer> {
+    return this.#ask({ type: 'SUBSCRIBE', request: ++this.#lastRequest, source });
   }
 
   /** Whether it has no connection, or none that works. */

@@ -167,6 +167,7 @@ describe('a command', () => {
   it('is refused with what is wrong, and the connection goes on', async () => {
     const { port } = await serverWithGroup({ group: { membersMax: 1 } });
     const ada = new Participant(port, 'ada');
+    expect(await ada.command('register', { participant: '' })).toMatchObject(rejected('ERR_BAD_MESSAGE'));
     for (const action of ['disconnect', 'reconnect', 'deregister'] as const) {
       expect(await ada.command(action)).toMatchObject(rejected('ERR_NOT_REGISTERED'));
     }
@@ -211,6 +212,17 @@ describe('a command', () => {
     expect(after.received.lines).toEqual(['one']);
   });
 
+  it('has a counterpart in UNSUBSCRIBE: who wants nothing more of the log is away', async () => {
+    const server = await serverWithGroup();
+    const ada = new Participant(server.port, 'ada');
+    await ada.does('register');
+    ada.unsubscribe();
+    await ada.received.hears('UNSUBSCRIBED');
+    expect(await membersOf(server)).toMatchObject([{ participant: 'ada', state: 'away' }]);
+    expect(await ada.subscribe('news')).toMatchObject({ type: 'SUBSCRIBED' });
+    expect(await ada.command('reconnect')).toMatchObject(rejected('ERR_ALREADY_SUBSCRIBED'));
+  });
+
   it('that claims to have taken what was not sent ends the connection', async () => {
     const server = await serverWithGroup();
     const ada = new Participant(server.port, 'ada');
@@ -250,6 +262,25 @@ describe('a coordinator', () => {
     expect(await again[1].received.has(1)).toEqual(['expired 1..1']);
     await again[0].msend('two');
     expect(await again[1].received.has(2)).toEqual(['expired 1..1', 'two']);
+    expect(await again[0].received.has(1)).toEqual(['two']);
+  });
+
+  it('that is started again while all are away has kept what they missed', async () => {
+    const first = await serverWithGroup();
+    const [ada, ben] = [new Participant(first.port, 'ada'), new Participant(first.port, 'ben')];
+    await ada.does('register');
+    await ben.does('register');
+    await ben.does('disconnect');
+    await ada.msend('one', 'two');
+    await ada.received.has(2);
+    ada.delivered(1);
+    await ada.does('disconnect');
+    await first.stop();
+    const { port } = await serverWithGroup({ data: first.data });
+    const again = [new Participant(port, 'ada'), new Participant(port, 'ben')] as const;
+    await again[1].does('reconnect');
+    expect(await again[1].received.has(2)).toEqual(['one', 'two']);
+    await again[0].does('reconnect');
     expect(await again[0].received.has(1)).toEqual(['two']);
   });
 

@@ -58,9 +58,20 @@ describe('an http input', () => {
     const second = await start({}, { data: first.data });
     expect((await second.post(body, headers)).ranges).toEqual(ranges);
     expect((await second.post('other', { 'idempotency-key': 'order 2' })).ranges).toMatchObject([{ firstSeq: 20_002 }]);
-    expect((await second.post('another', { 'idempotency-key': 'order 2' })).ranges).toMatchObject([
-      { firstSeq: 20_003 },
-    ]);
+  });
+
+  it('refuses another body, or another type of it, under a key that was used, over a restart of the server', async () => {
+    const first = await start();
+    const key = { 'idempotency-key': 'order 1' };
+    const { ranges } = await first.post('"x"', key);
+    const refusal = { status: 422, code: 'ERR_IDEMPOTENCY_KEY' };
+    expect(await first.post('"y"', key)).toMatchObject(refusal);
+    expect(await first.post('"x"', { ...ndjson, ...key })).toMatchObject(refusal);
+    await first.server.stop();
+    const second = await start({}, { data: first.data });
+    expect(await second.post('"y"', key)).toMatchObject(refusal);
+    expect((await second.post('"x"', key)).ranges).toEqual(ranges);
+    expect((await second.post('"y"')).ranges).toMatchObject([{ firstSeq: 2 }]);
   });
 
   it('tells who has no token, or another one, nothing but that', async () => {

@@ -40,7 +40,7 @@ describe('the configuration of inputs', () => {
     [
       'an unknown kind',
       [file, { ...file, kind: 'fil' }],
-      'inputs[1].kind: expected file or directory or stdin or http or relay or module, found "fil"; did you mean file?',
+      'inputs[1].kind: expected file or directory or stdin or http or relay or soup or module, found "fil"; did you mean file?',
     ],
     [
       'an unknown key',

@@ -12,13 +12,15 @@ import { directoryOfTest } from './reading.js';
 /** A server with inputs, and a client that looks at it. */
 export class ServerWithInputs {
   readonly port: number;
+  readonly soupPort: number | undefined;
   readonly data: string;
   readonly log: LogLines;
   readonly client: Client;
   readonly stop: () => Promise<void>;
 
-  private constructor(parts: Pick<ServerWithInputs, 'port' | 'data' | 'log' | 'client' | 'stop'>) {
+  private constructor(parts: Pick<ServerWithInputs, 'port' | 'soupPort' | 'data' | 'log' | 'client' | 'stop'>) {
     this.port = parts.port;
+    this.soupPort = parts.soupPort;
     this.data = parts.data;
     this.log = parts.log;
     this.client = parts.client;
@@ -37,7 +39,8 @@ export class ServerWithInputs {
     onTestFinished(() => server.stop());
     const client = await connect({ port: server.port, reconnect: false, publisher: 'test' });
     onTestFinished(() => client.close());
-    return new ServerWithInputs({ port: server.port, data, log, client, stop: () => server.stop() });
+    const { port, soupPort } = server;
+    return new ServerWithInputs({ port, soupPort, data, log, client, stop: () => server.stop() });
   }
 
   /** The texts from 1 to `lastSeq` of a session; the active one unless another is named. */
@@ -52,6 +55,13 @@ export class ServerWithInputs {
     };
     await within(read(), () => `message ${lastSeq}, after ${JSON.stringify(texts.slice(-3))}`);
     return texts;
+  }
+
+  /** A client that publishes to another source than the first. */
+  async publisherOf(source: string): Promise<Client> {
+    const client = await connect({ port: this.port, source, reconnect: false, publisher: 'test' });
+    onTestFinished(() => client.close());
+    return client;
   }
 
   /** The line of an input in an inspection, once it is so. */

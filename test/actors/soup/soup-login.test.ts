@@ -71,10 +71,21 @@ describe('a login', () => {
   });
 
   it.each([
-    ['S01', ended],
-    ['S02', active],
-  ])('for %s is for the session of that number on the day of the newest one', async (alias, session) => {
-    expect(await decideLogin(login({ session: alias }), soupTcp, contextOf())).toMatchObject({ session });
+    ['', 5, false],
+    ['2026112101', 1, false],
+    ['2026112101', 0, false],
+    ['2026112101', 2, true],
+    ['S01', 6, true],
+  ])('for session %j from %i: whether it resumes is %s', async (session, sequence, resumes) => {
+    const asked: unknown[] = [];
+    const sessionHandler = {
+      ask: async (_topic: unknown, payload: object) => {
+        asked.push(payload);
+        return { session: active, decision: { action: 'subscribe', next: 1 } };
+      },
+    } as unknown as SoupLoginContext['sessionHandler'];
+    await decideLogin(login({ session, sequence }), soupTcp, { ...contextOf(), sessionHandler });
+    expect(asked).toEqual([{ request: { request: 0, session, from: sequence }, source: 'main', resumes }]);
   });
 
   it.each(['S03', '2026112103', 's01', 'x'])('for the session %s, which is not there, is rejected', async (session) => {

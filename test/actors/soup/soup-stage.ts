@@ -28,6 +28,8 @@ export class HandSubscription implements OpenSubscription {
     this.drains += 1;
   }
 
+  discarded(): void {}
+
   stop(): void {
     this.stops += 1;
   }

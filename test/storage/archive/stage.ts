@@ -4,7 +4,7 @@ import { type Log, Store, type StoreOptions } from '../../../storage/index.js';
 import { cutStretch } from '../../../storage/stretch.js';
 import { texts } from '../../support/payloads.js';
 import type { FaultDisk } from '../fault-level.js';
-import { storeOptions, TestPublisher } from '../store-under-test.js';
+import { endSession, storeOptions, TestPublisher } from '../store-under-test.js';
 
 /** Open a store whose database is in memory, on a disk that survives it. */
 export function openStore(directory: string, disk: FaultDisk, more: Partial<StoreOptions> = {}): Promise<Store> {
@@ -13,17 +13,20 @@ export function openStore(directory: string, disk: FaultDisk, more: Partial<Stor
   );
 }
 
-/** A session with these blocks that has ended. */
+/** A session with these blocks that has ended; the active one is the one behind it. */
 export async function endedSession(
   store: Store,
   session: string,
   blocks: readonly (readonly string[])[],
   source = 'main',
 ): Promise<Log> {
-  const log = await store.createSession(source, session);
+  const active = store.activeSession(source);
+  const log = active
+    ? await store.rollSession(active, { session, reason: 'enough' })
+    : await store.createSession(source, session);
   const publisher = new TestPublisher(store.committer, log, await store.publisher(source, 'p'));
   for (const block of blocks) await publisher.publish(texts(...block));
-  await store.endSession(log, 'enough');
+  await endSession(store, log, 'enough', `behind ${session}`);
   return log;
 }
 

@@ -1,0 +1,81 @@
+import type { ArchiveAction, MemberSummary, Rolled, SessionReport, SessionSummary } from '../protocol/index.js';
+import type { DiscardOptions, RequestOptions, RollOptions, SessionOptions } from './client-types.js';
+import { LatecomerError } from './errors.js';
+import { findSession } from './find-session.js';
+import type { FoundSession } from './range-reader.js';
+import type { Question, Reply, Requests } from './requests.js';
+import { rollSession } from './roll-session.js';
+
+/** What {@link ServerRequests} need around them. */
+export interface ServerRequestsSurroundings {
+  requests: Pick<Requests, 'ask'>;
+  /** An answer is waited for. */
+  owe(): void;
+  /** The source of the client, as the server has said at login. */
+  source(): string | undefined;
+}
+
+/** What a client asks of the server as a whole: the catalogue, what becomes of sessions, the server's state. */
+export class ServerRequests {
+  readonly #surroundings: ServerRequestsSurroundings;
+
+  constructor(surroundings: ServerRequestsSurroundings) {
+    this.#surroundings = surroundings;
+  }
+
+  /** As {@link Client.sessions}. */
+  async sessions({ source, signal }: { source?: string } & RequestOptions): Promise<SessionSummary[]> {
+    return (await this.#ask('SESSION_LIST', { type: 'SESSIONS', ...(source !== undefined && { source }) }, signal))
+      .sessions;
+  }
+
+  /** The session a request means, as the server would choose it: blank means the active one. */
+  async find(source: string | undefined, session: string | undefined): Promise<FoundSession | undefined> {
+    const sessions = await this.sessions(source === undefined ? {} : { source });
+    return findSession(sessions, source ?? this.#surroundings.source(), session);
+  }
+
+  /** As {@link Client.roll}. */
+  roll(options: RollOptions): Promise<Rolled> {
+    return rollSession(
+      options,
+      (question, signal) => this.#ask('ROLLED', question, signal),
+      (source) => this.find(source, undefined),
+    );
+  }
+
+  /** As {@link Client.discard}. */
+  async discard({ session, reason, source, signal }: DiscardOptions): Promise<SessionSummary> {
+    const question = { type: 'DISCARD', session, reason, ...(source !== undefined && { source }) } as const;
+    return (await this.#ask('DISCARDED', question, signal)).session;
+  }
+
+  /** As {@link Client.inspect}. */
+  async inspect({ signal }: RequestOptions): Promise<Record<string, unknown>> {
+    return (await this.#ask('INSPECTION', { type: 'INSPECT' }, signal)).state;
+  }
+
+  /** As {@link Client.members}. */
+  async members({ group, signal }: { group?: string } & RequestOptions): Promise<MemberSummary[]> {
+    return (await this.#ask('MEMBER_LIST', { type: 'MEMBERS', ...(group !== undefined && { group }) }, signal)).members;
+  }
+
+  /** As {@link Client.archive}, {@link Client.restore}, {@link Client.verify}. */
+  async report(action: ArchiveAction, { session, source, signal }: SessionOptions): Promise<SessionReport> {
+    const question = { type: 'ARCHIVE', action, session, ...(source !== undefined && { source }) } as const;
+    const { type: _type, request: _request, ...report } = await this.#ask('SESSION_REPORT', question, signal);
+    return report;
+  }
+
+  async #ask<Type extends Reply['type']>(
+    expected: Type,
+    question: Question,
+    signal: AbortSignal | undefined,
+  ): Promise<Extract<Reply, { type: Type }>> {
+    const asked = this.#surroundings.requests.ask(question, signal);
+    this.#surroundings.owe();
+    const reply = await asked;
+    if (reply.type === expected) return reply as Extract<Reply, { type: Type }>;
+    throw new LatecomerError('ERR_BAD_MESSAGE', `expected ${expected}, found ${reply.type}`);
+  }
+}
