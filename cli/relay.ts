@@ -45,8 +45,8 @@ export class Relay implements SessionInputSource<RelayPosition> {
       let at = position ?? startOf(await this.#await(client, context, newest));
       for (;;) {
         if (!at.over) yield* this.#session(client, at, context);
-        const { log } = at;
-        at = startOf(await this.#await(client, context, (sessions) => sessions.find((session) => session.log > log)));
+        const over = at;
+        at = startOf(await this.#await(client, context, (sessions) => behind(over, sessions)));
       }
     } finally {
       context.signal.removeEventListener('abort', close);
@@ -125,6 +125,13 @@ export const openRelay: OpenRelay = (config) => new Relay(config) as SessionInpu
 
 function newest(sessions: SessionSummary[]): SessionSummary | undefined {
   return sessions[sessions.length - 1];
+}
+
+/** The session behind one, a restored one in its place; of one that is not kept any more, the next one that is. */
+function behind({ session, log }: RelayPosition, sessions: SessionSummary[]): SessionSummary | undefined {
+  const place = sessions.findIndex((found) => found.session === session);
+  if (place !== -1) return sessions[place + 1];
+  return sessions.find((found) => found.log > log && found.restoredMs === undefined);
 }
 
 function startOf({ session, epoch, log }: SessionSummary): RelayPosition {

@@ -1,5 +1,7 @@
+import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { ServerConfig } from '../../actors/server-config.js';
+import { archiveSession, restoreSession } from '../../storage/archive/index.js';
 import { Store } from '../../storage/index.js';
 import { directoryOfTest } from '../actors/inputs/reading.js';
 import { ServerWithInputs } from '../actors/inputs/server.js';
@@ -102,6 +104,12 @@ describe('a relay', () => {
       const publisher = new TestPublisher(store.committer, log);
       for (const message of messages) await publisher.publish(texts(message));
     }
+    // One that was restored has a later number, and its old place.
+    const second = store.log(store.findSession('main', 'S2')!.log)!;
+    const archive = join(data, 'archive');
+    await archiveSession(store, second, archive);
+    await store.keeping.remove(second);
+    await restoreSession(store, archive);
     await store.close();
     const next = await start([], { data });
     const again = await start([relayOf(next.port)], { data: relay.data });
