@@ -67,6 +67,7 @@ export class Connection implements Outlet {
   #heardMs: number;
   #saidMs: number;
   #closingSinceMs: number | undefined;
+  #isSilent = false;
   #loggedIn = false;
   #gone = false;
   #refusals = 0;
@@ -92,7 +93,17 @@ export class Connection implements Outlet {
     this.#socket.on('close', () => this.#close());
   }
 
-  /** Address of the client, for the log. */
+  /** Address of the client, without its port. */
+  get address(): string {
+    return this.#socket.remoteAddress ?? '';
+  }
+
+  /** How long nothing has been heard, of a connection that was given up for that; else 0. */
+  get silentMs(): number {
+    return this.#isSilent ? this.#context.now() - this.#heardMs : 0;
+  }
+
+  /** Address and port of the client, for the log. */
   get remote(): string {
     return `${this.#socket.remoteAddress ?? '?'}:${this.#socket.remotePort ?? '?'}`;
   }
@@ -159,12 +170,18 @@ export class Connection implements Outlet {
     if (this.#paused === 0) this.#socket.resume();
   }
 
-  /** Tell the client why, and close; what it still sends is read and dropped so that it gets to see the ERROR. */
+  /** Tell the client why, and {@link end}, so that it gets to see the ERROR. */
   fail(error: ProtocolError): void {
     if (this.closing) return;
     const level = error.code === 'ERR_SHUTTING_DOWN' ? 'debug' : 'warn';
     this.#context.logger[level]({ connection: this.id, remote: this.remote, code: error.code }, error.message);
     this.send({ type: 'ERROR', code: error.code, message: error.message, remedy: errorCodes[error.code] });
+    this.end();
+  }
+
+  /** Close behind what was written; what the client still sends is read and dropped. */
+  end(): void {
+    if (this.closing) return;
     this.#closingSinceMs = this.#context.now();
     this.#socket.end();
     this.#socket.resume();
@@ -185,6 +202,7 @@ export class Connection implements Outlet {
     if (!this.#loggedIn && !this.#isPaused('request') && now - this.openedMs > limits.loginMs) {
       this.fail(new ProtocolError('ERR_LOGIN_TIMEOUT', `no login within ${limits.loginMs} ms`));
     } else if (this.#loggedIn && this.#paused === 0 && now - this.#heardMs > limits.silenceMs) {
+      this.#isSilent = true;
       this.fail(
         new ProtocolError('ERR_SILENT', `nothing heard for ${limits.silenceMs} ms; send a HEARTBEAT when idle`),
       );

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import { encodeMessage, ProtocolError } from '../protocol/index.js';
 import { CatchUp } from './catch-up.js';
 import { Connection, type ConnectionContext } from './connection.js';
+import { singlesFraming } from './groups/single-outlet.js';
 import { Installments } from './installments.js';
 import { connectOrigin } from './link/remote-origin.js';
 import { LocalRewinds } from './local-rewinds.js';
@@ -101,6 +102,7 @@ export default class EdgeActor extends Actor<EdgeParameters, EdgeProtocol> imple
       origin,
       sessionHandler,
       budget: this.#budget,
+      singles: singlesFraming(),
       defer: this.#connectionContext.defer,
       subscribe: (start) => this.#subscriptions.subscribe(start),
       loggingIn: (connection) => this.#logins.came(connection),

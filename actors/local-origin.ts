@@ -1,5 +1,6 @@
 import {
   type Durability,
+  type MemberSummary,
   ProtocolError,
   type Rolled,
   type SessionReport,
@@ -7,6 +8,8 @@ import {
 } from '../protocol/index.js';
 import type { Page, Store } from '../storage/index.js';
 import type { ArchiveRequest } from './archiver.js';
+import type { Groups } from './groups/groups.js';
+import type { MemberAnswer, MemberCommand, MemberOwner } from './groups/member-stream.js';
 import type { DiscardRequest, Followed, OpenPublisher, Origin, PublisherLogin } from './origin.js';
 import type { PublisherOwner } from './publisher.js';
 import { relayedPublisher } from './relayed-publisher.js';
@@ -30,6 +33,7 @@ export type HostedSources = Pick<Sources, 'names' | 'check' | 'relayOf' | 'sessi
 export interface LocalOriginParts {
   store: Store;
   sources: HostedSources;
+  groups: Pick<Groups, 'names' | 'command' | 'members'>;
   roller: Ref<SessionRollerProtocol>;
   calendar: SessionCalendar;
   closedSessions: ClosedSessions;
@@ -45,12 +49,14 @@ export interface LocalOriginParts {
 export class LocalOrigin implements Origin {
   readonly durability: Durability;
   readonly sources: readonly string[];
+  readonly groups: readonly string[];
   readonly closedSessions: ClosedSessions;
   readonly #parts: LocalOriginParts;
 
   constructor(parts: LocalOriginParts) {
     this.durability = parts.store.durability;
     this.sources = parts.sources.names;
+    this.groups = parts.groups.names;
     this.closedSessions = parts.closedSessions;
     this.#parts = parts;
   }
@@ -100,10 +106,21 @@ export class LocalOrigin implements Origin {
     return sources.session(login.source).ask('openPublisher', { login, owner }, { timeoutMs: askMs });
   }
 
+  group(command: MemberCommand, owner: MemberOwner): Promise<MemberAnswer> {
+    return this.#parts.groups.command(command, owner);
+  }
+
+  members(group?: string): Promise<MemberSummary[]> {
+    return this.#parts.groups.members(group);
+  }
+
   async roll(request: RollRequest): Promise<Rolled> {
     const { source } = request;
     const { sources } = this.#parts;
     sources.check(source);
+    if (this.groups.includes(source)) {
+      throw new ProtocolError('ERR_NOT_ROLLED', `source ${source} is a group: its log has one session for ever`);
+    }
     const relay = sources.relayOf(source);
     if (relay !== undefined) {
       const message = `source ${source} is rolled by its relay ${relay}: roll it on the server that is relayed`;

@@ -1,6 +1,7 @@
-import type { Durability, Publish, Rolled, SessionReport, SessionSummary } from '../protocol/index.js';
+import type { Durability, MemberSummary, Publish, Rolled, SessionReport, SessionSummary } from '../protocol/index.js';
 import { type Page, Ring } from '../storage/index.js';
 import type { ArchiveRequest } from './archiver.js';
+import type { MemberAnswer, MemberCommand, MemberOwner } from './groups/member-stream.js';
 import type { PublisherOwner } from './publisher.js';
 import type { Ref } from './runtime/index.js';
 import type { ClosedSessions } from './server-config.js';
@@ -56,6 +57,8 @@ export interface DiscardRequest {
 export interface OriginFacts {
   readonly durability: Durability;
   readonly sources: readonly string[];
+  /** Those of the sources that are groups. */
+  readonly groups: readonly string[];
   /** What becomes of requests for sessions that have ended. */
   readonly closedSessions: ClosedSessions;
 }
@@ -77,6 +80,10 @@ export interface Origin extends OriginFacts {
   /** The page of the log that starts at `from`, read back from storage. */
   read(log: number, from: number, to: number): Promise<Page>;
   openPublisher(login: PublisherLogin, owner: PublisherOwner): Promise<OpenPublisher>;
+  /** Do what a participant of a group wants; `owner` is where its messages go, unless it is to be reached elsewhere. */
+  group(command: MemberCommand, owner: MemberOwner): Promise<MemberAnswer>;
+  /** The participants of one group, or of all. */
+  members(group?: string): Promise<MemberSummary[]>;
   /** End a session and start the one behind it. */
   roll(request: RollRequest): Promise<Rolled>;
   /** Mark a session that has ended as not to be used; its subscribers are told. One that is marked already stays as it is. */

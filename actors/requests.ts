@@ -10,9 +10,12 @@ import {
   type SubscribeBody,
 } from '../protocol/index.js';
 import type { Connection, ConnectionContext, ConnectionListener } from './connection.js';
+import type { Framing } from './framing.js';
+import { GroupRequests } from './groups/group-requests.js';
 import type { Origin } from './origin.js';
 import type { PublishBudget } from './publish-window.js';
 import { Publishing } from './publishing.js';
+import { answerTo, type Question } from './questions.js';
 import { type Rerequest, Rerequests } from './rerequests.js';
 import type { Ref } from './runtime/index.js';
 import type { Login, SessionHandlerProtocol } from './session-handler.js';
@@ -26,6 +29,8 @@ export interface RequestContext {
   origin: Origin;
   sessionHandler: Ref<SessionHandlerProtocol>;
   budget: PublishBudget;
+  /** Cuts blocks for participants who want one message per frame. */
+  singles: Framing;
   /** Start a subscription; it lives until it ends or is stopped. */
   subscribe(start: SubscriptionStart): Promise<OpenSubscription>;
   /** Do this soon: {@link ConnectionContext.defer}. */
@@ -48,6 +53,7 @@ export class Requests implements ConnectionListener {
   readonly #beginning = new Map<number, Promise<unknown>>();
   #publishing: Publishing | undefined;
   #rerequests: Rerequests | undefined;
+  #groups: GroupRequests | undefined;
   /** Name the client gave itself; unset before the login. */
   #client: string | undefined;
   #source = '';
@@ -67,6 +73,7 @@ export class Requests implements ConnectionListener {
   drained(): void {
     for (const subscription of this.#subscriptions.values()) subscription.drained();
     this.#rotate();
+    this.#groups?.drained();
     this.#rerequests?.drained();
   }
 
@@ -82,6 +89,7 @@ export class Requests implements ConnectionListener {
     this.#publishing?.close();
     for (const subscription of this.#subscriptions.values()) subscription.stop();
     this.#subscriptions.clear();
+    this.#groups?.closed();
     this.#rerequests?.stop();
     this.#context.gone(this.#connection);
   }
@@ -134,15 +142,17 @@ export class Requests implements ConnectionListener {
       case 'REREQUEST':
         return this.#attempt(message, () => this.#rerequest(message));
       case 'SESSIONS':
-        return this.#attempt(message, () => this.#sessions(message.request, message.source));
+      case 'MEMBERS':
       case 'ROLL':
-        return this.#attempt(message, () => this.#roll(message));
       case 'DISCARD':
-        return this.#attempt(message, () => this.#discard(message));
       case 'INSPECT':
-        return this.#attempt(message, () => this.#inspect(message.request));
+        return this.#attempt(message, () => this.#answer(message));
       case 'ARCHIVE':
         return this.#archive(message);
+      case 'GROUP':
+        return this.#attempt(message, () => this.#group().command(message, (log) => this.#subscriptions.has(log)));
+      case 'DELIVERED':
+        return this.#groups?.delivered(message);
       default:
         return message satisfies never;
     }
@@ -203,7 +213,7 @@ export class Requests implements ConnectionListener {
   }
 
   #refuseSubscription(log: number, session: string): void {
-    if (this.#subscriptions.has(log) || this.#beginning.has(log)) {
+    if (this.#subscriptions.has(log) || this.#beginning.has(log) || this.#groups?.has(log)) {
       throw new ProtocolError(
         'ERR_ALREADY_SUBSCRIBED',
         `this connection already has a subscription to session ${session} (log ${log})`,
@@ -222,6 +232,7 @@ export class Requests implements ConnectionListener {
     await this.#beginning.get(log)?.catch(() => {});
     this.#subscriptions.get(log)?.stop();
     this.#subscriptions.delete(log);
+    this.#groups?.unsubscribe(log);
     this.#connection.send({ type: 'UNSUBSCRIBED', log });
   }
 
@@ -232,33 +243,21 @@ export class Requests implements ConnectionListener {
     return this.#rerequests.start(message, this.#source);
   }
 
-  async #sessions(request: number, source: string | undefined): Promise<void> {
-    const sessions = await this.#context.origin.sessions(source);
-    this.#connection.send({ type: 'SESSION_LIST', request, sessions: sessions.slice(-limits.sessionListMax) });
+  /** Few connections are those of participants. */
+  #group(): GroupRequests {
+    this.#groups ??= new GroupRequests(this.#connection, this.#context.origin, this.#context);
+    return this.#groups;
+  }
+
+  async #answer(question: Question): Promise<void> {
+    this.#connection.send(await answerTo(question, this.#source, this.#context.origin));
   }
 
   /** It may take hours: the connection goes on meanwhile. */
-  #archive({ request, action, session, source = this.#source }: Extract<ClientMessage, { type: 'ARCHIVE' }>): void {
-    const answered = this.#attempt({ request }, async () => {
-      const report = await this.#context.origin.archive({ action, source, session });
-      this.#connection.send({ type: 'SESSION_REPORT', request, ...report });
-    });
-    answered.catch((error: Error) => this.#reject(request, 'ERR_INTERNAL', `${action} failed: ${error.message}`));
-  }
-
-  async #roll({ request, source = this.#source, ...roll }: Extract<ClientMessage, { type: 'ROLL' }>): Promise<void> {
-    const { session, reason, discard } = roll;
-    const rolled = await this.#context.origin.roll({ source, session, reason, discard });
-    this.#connection.send({ type: 'ROLLED', request, ...rolled });
-  }
-
-  async #discard(message: Extract<ClientMessage, { type: 'DISCARD' }>): Promise<void> {
-    const { request, source = this.#source, session, reason } = message;
-    const discarded = await this.#context.origin.discard({ source, session, reason });
-    this.#connection.send({ type: 'DISCARDED', request, session: discarded });
-  }
-
-  async #inspect(request: number): Promise<void> {
-    this.#connection.send({ type: 'INSPECTION', request, state: await this.#context.origin.inspect() });
+  #archive(message: Question & { type: 'ARCHIVE' }): void {
+    const { request, action } = message;
+    this.#attempt(message, () => this.#answer(message)).catch((error: Error) =>
+      this.#reject(request, 'ERR_INTERNAL', `${action} failed: ${error.message}`),
+    );
   }
 }

@@ -1,4 +1,5 @@
 import type { Durability } from '../protocol/index.js';
+import type { GroupConfig } from './groups/group-config.js';
 import type { InputConfig } from './inputs/input-config.js';
 
 /** What the built-in Generator produces. */
@@ -30,6 +31,8 @@ export interface ServerConfig {
   /** Names of the sources served; the first is the default of `latecomer publish` and `tail`. */
   sources: string[];
   generator: GeneratorConfig;
+  /** Groups of participants; each is a source as well. */
+  groups: GroupConfig[];
   /** Where messages come from beside publishers and the generator. */
   inputs: InputConfig[];
   /** Time of day, `HH:MM`, at which every session is rolled; absent: not by the clock. */
@@ -82,6 +85,7 @@ export const defaultServerConfig: ServerConfig = {
   sources: ['main'],
   generator: { rate: 2, payloadBytes: 64, count: 0, source: 'main' },
   soupPort: 'off',
+  groups: [],
   soupSource: 'main',
   inputs: [],
   timeZone: 'UTC',

@@ -4,6 +4,9 @@ import type { EdgeLimits, EdgeProtocol } from './edge.js';
 import { Edges } from './edges.js';
 import { gatewayLimits } from './gateway-limits.js';
 import GeneratorActor, { type GeneratorProtocol } from './generator.js';
+import { DialBack } from './groups/dial-back.js';
+import { Groups } from './groups/groups.js';
+import { singlesFraming } from './groups/single-outlet.js';
 import { Inputs, type OpenRelay } from './inputs/inputs.js';
 import { inspectActors } from './inspection.js';
 import { DataSocket } from './link/data-socket.js';
@@ -61,6 +64,7 @@ export default class ServerActor extends Actor<ServerParameters, ServerProtocol>
   readonly #startedMs = performance.now();
   #calendar!: SessionCalendar;
   #sources!: Sources;
+  #groups: Groups | undefined;
   #inputs: Inputs | undefined;
   #edges: Edges | undefined;
   #rewindFork: SupervisedFork<RewindHostProtocol> | undefined;
@@ -84,6 +88,7 @@ export default class ServerActor extends Actor<ServerParameters, ServerProtocol>
   override async onStop(): Promise<void> {
     this.#listener?.close();
     this.#soup?.close();
+    this.#groups?.close();
     await this.#inputs?.stop();
     await this.#stopForks();
     await this.#dataSocket?.close();
@@ -103,7 +108,9 @@ export default class ServerActor extends Actor<ServerParameters, ServerProtocol>
       { name: 'SessionRoller', parameters: { store, calendar, schedule: runLater } },
     );
     const roller = this.#roller;
-    this.#sources = new Sources({ store, config, spawner, calendar, roller, clock, logger: this.logger });
+    const groups = new Groups({ configs: config.groups, store, spawner, clock });
+    this.#groups = groups;
+    this.#sources = new Sources({ store, config, spawner, calendar, roller, groups, clock, logger: this.logger });
     await this.#sources.open();
     const archiver: Ref<ArchiverProtocol> = await this.spawn(
       { actor: ArchiverActor },
@@ -114,6 +121,7 @@ export default class ServerActor extends Actor<ServerParameters, ServerProtocol>
       store,
       calendar,
       sources: this.#sources,
+      groups,
       roller,
       closedSessions: config.closedSessions,
       inspect: () => this.inspect(),
@@ -124,6 +132,7 @@ export default class ServerActor extends Actor<ServerParameters, ServerProtocol>
       archive: (request) => archiver.ask('request', request, { timeoutMs: archiveMs }),
     });
     const rewinds = await this.#startRewinds(origin);
+    this.#startDialBack(origin, rewinds);
     const limits = gatewayLimits(config, this.parameters.server, this.logger);
     this.#edges = this.#makeEdges(spawner, origin, rewinds, limits);
     await this.#edges.start();
@@ -158,6 +167,7 @@ export default class ServerActor extends Actor<ServerParameters, ServerProtocol>
       })),
       soup: (await this.#soup?.inspect()) ?? null,
       inputs: (await this.#inputs?.inspect()) ?? [],
+      groups: (await this.#groups?.inspect()) ?? [],
       store: store.stats(),
     };
   }
@@ -173,6 +183,7 @@ export default class ServerActor extends Actor<ServerParameters, ServerProtocol>
     const timeout = { timeoutMs: gatewayDrainMs };
     const edges = this.#running().map((edge) => edge.ask('drain', {}, timeout));
     await Promise.allSettled([...edges, this.#soup?.gateway.ask('drain', {}, timeout)]);
+    await this.#groups?.drain();
     // Before their parent stops them, or their end would look like a death.
     await Promise.all([this.#stopForks(), archiverStopped]);
   }
@@ -202,6 +213,12 @@ export default class ServerActor extends Actor<ServerParameters, ServerProtocol>
     });
     await this.#rewindFork.start();
     return rewinds;
+  }
+
+  #startDialBack(origin: LocalOrigin, rewinds: Rewinds): void {
+    const subscriptions = new Subscriptions({ spawn: this.spawn.bind(this) }, origin, rewinds);
+    const context = { subscribe: subscriptions.subscribe.bind(subscriptions), singles: singlesFraming() };
+    this.#groups?.reachBy(new DialBack(context, this.logger));
   }
 
   #makeEdges(spawner: Spawner, origin: LocalOrigin, rewinds: Rewinds, limits: EdgeLimits): Edges {

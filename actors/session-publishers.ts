@@ -10,6 +10,8 @@ export interface SessionPublishersOptions {
   source: string;
   /** Where publishes go at the moment. */
   target: () => PublishTarget;
+  /** Why a publisher may not publish now; absent: everybody may. */
+  refusal?: ((publisher: string) => ProtocolError | undefined) | undefined;
 }
 
 /** The publishers of a source that are logged in, or have something in flight. They stay as they are when it is rolled. */
@@ -33,6 +35,8 @@ export class SessionPublishers {
   }
 
   async #logIn({ publisher: id, durability }: PublisherLogin, owner: PublisherOwner): Promise<OpenPublisher> {
+    const refusal = this.#options.refusal?.(id);
+    if (refusal) throw refusal;
     const publisher = await this.#settled(id);
     if (owner.gone()) throw new ProtocolError('ERR_BUSY', `publisher ${id} has gone while it was logged in`);
     publisher.own(owner, stronger(durability, this.#options.store.durability));
@@ -53,11 +57,17 @@ export class SessionPublishers {
     known?.takeOver();
     await known?.settled();
     if (known && !known.unknown) return known;
-    const { store, source, target } = this.#options;
+    const { store, source } = this.#options;
     const refusal = store.unavailable();
     if (refusal?.code === 'ERR_STORAGE_UNAVAILABLE')
       throw new ProtocolError('ERR_STORAGE_UNAVAILABLE', refusal.message);
-    return new Publisher(await store.publisher(source, id), target);
+    return new Publisher(await store.publisher(source, id), () => this.#targetOf(id));
+  }
+
+  #targetOf(id: string): PublishTarget {
+    const { target, refusal } = this.#options;
+    const found = target();
+    return refusal ? { ...found, refusal: (session) => refusal(id) ?? found.refusal(session) } : found;
   }
 
   /** Its record is on disk. */

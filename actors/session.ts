@@ -55,6 +55,8 @@ export interface SessionParameters {
   publishBytesMax: number;
   /** Milliseconds since 1970. */
   clock: () => number;
+  /** Why a publisher may not publish now; absent: everybody may. */
+  refusal?: ((publisher: string) => ProtocolError | undefined) | undefined;
 }
 
 /**
@@ -78,7 +80,7 @@ export default class SessionActor
   #stopWatching: (() => void) | undefined;
 
   override onStart(): void {
-    const { log, store, clock, publishBytesMax } = this.parameters;
+    const { log, store, clock, publishBytesMax, refusal } = this.parameters;
     this.#log = log;
     this.#processes = new MessageProcesses(this.logger);
     // Connections are not read any more at publishBytesMax; the frame each of them has in hand then is not refused.
@@ -87,7 +89,7 @@ export default class SessionActor
     const active = () => ({ log: this.#log, queue: this.#queue });
     this.#feeds = new InputFeeds({ store, active, refusal: () => this.#refusalFor('') });
     const target = () => ({ ...active(), refusal: (session: string) => this.#refusalFor(session) });
-    this.#publishers = new SessionPublishers({ store, source: log.source, target });
+    this.#publishers = new SessionPublishers({ store, source: log.source, target, refusal });
     this.#stopWatching = store.onReopened(() => this.#reopened());
   }
 

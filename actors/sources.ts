@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import { ProtocolError } from '../protocol/index.js';
 import type { Log, Store } from '../storage/index.js';
+import type { Groups } from './groups/groups.js';
 import type { FedSource } from './inputs/input.js';
 import { InputError } from './inputs/input-error.js';
 import type { Ref, Spawner } from './runtime/index.js';
@@ -17,6 +18,7 @@ export interface SourcesOptions {
   spawner: Spawner;
   calendar: SessionCalendar;
   roller: Ref<SessionRollerProtocol>;
+  groups: Groups;
   /** Milliseconds since 1970. */
   clock: () => number;
   logger: Logger;
@@ -39,7 +41,7 @@ export class Sources {
 
   constructor(options: SourcesOptions) {
     this.#options = options;
-    this.names = options.config.sources;
+    this.names = [...options.config.sources, ...options.groups.names];
   }
 
   /** The Session of every source that has one. */
@@ -73,14 +75,18 @@ export class Sources {
     return source === undefined ? undefined : this.#sessions.get(source);
   }
 
-  /** Every source goes on with its active session, or starts one; a relayed source waits for the name of its session. */
+  /**
+   * Every source goes on with its active session, or starts one; a relayed source waits for the name of its session, and
+   * that of a group is never rolled.
+   */
   async open(): Promise<void> {
-    const { store, roller } = this.#options;
+    const { store, roller, groups } = this.#options;
     for (const source of this.names) {
       const isRelayed = this.relayOf(source) !== undefined;
       if (isRelayed && !store.activeSession(source)) continue;
       const session = await this.#start(await roller.ask('open', { source }, { timeoutMs: openMs }));
-      if (!isRelayed) await roller.ask('serve', { source, session }, { timeoutMs: openMs });
+      const isRolled = !isRelayed && !groups.names.includes(source);
+      if (isRolled) await roller.ask('serve', { source, session }, { timeoutMs: openMs });
     }
     this.#nameUnserved();
   }
@@ -140,8 +146,9 @@ export class Sources {
   }
 
   async #start(log: Log): Promise<Ref<SessionProtocol>> {
-    const { store, config, calendar, clock, spawner } = this.#options;
-    const parameters = { store, log, calendar, publishBytesMax: config.publishBytesMax, clock };
+    const { store, config, calendar, clock, spawner, groups } = this.#options;
+    const { publishBytesMax } = config;
+    const parameters = { store, log, calendar, publishBytesMax, clock, ...(await groups.open(log)) };
     const session = await spawner.spawn({ actor: SessionActor }, { name: `Session of ${log.source}`, parameters });
     this.#sessions.set(log.source, session);
     return session;

@@ -66,6 +66,8 @@ export interface SubscriptionParameters {
 /** A subscription as its connection sees it. */
 export interface OpenSubscription {
   readonly over: boolean;
+  /** The number it delivers next; everything before it was delivered or announced as lost. */
+  readonly next: number;
   /** The connection's queue is short again. */
   drained(): void;
   /** What its session holds is not to be used: its client is told, unless it has been. */
@@ -98,6 +100,10 @@ export default class SubscriptionActor
 
   get over(): boolean {
     return this.#over;
+  }
+
+  get next(): number {
+    return this.#machine?.next ?? this.parameters.start.next;
   }
 
   begin({ self }: { self: Ref<SubscriptionProtocol> }): OpenSubscription {
@@ -141,14 +147,14 @@ export default class SubscriptionActor
   }
 
   inspect(): SubscriptionInspection {
-    const { client, session, outlet, next } = this.parameters.start;
+    const { client, session, outlet } = this.parameters.start;
     return {
       connection: outlet.id,
       client,
       source: session.source,
       session: session.session,
       state: this.#machine?.state ?? 'requested',
-      next: this.#machine?.next ?? next,
+      next: this.next,
       head: this.#machine ? this.gap.head : session.lastSeq,
       queuedBytes: outlet.queuedBytes,
       rewindRestarts: this.#rewind?.restarts ?? 0,

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
+import { type GroupConfig, GroupConfigError, readGroups } from '../actors/groups/group-config.js';
 import { type InputConfig, readInputs } from '../actors/inputs/input-config.js';
 import { InputError } from '../actors/inputs/input-error.js';
 import { ConfigurationError } from './cli-error.js';
@@ -49,6 +50,7 @@ export function loadConfiguration(input: ConfigurationInput): Configuration {
   }
   for (const key of ['generator.source', 'soupSource']) settleSource(key, values, origins);
   settleInputs(values, origins, file, input.cwd);
+  settleGroups(values, origins);
   return { settings: nest(values), origins, file };
 }
 
@@ -135,6 +137,23 @@ function settleInputs(
   if (relay && values.get('generator.rate') !== 0) {
     const asked = origins.get('generator.rate');
     throw new ConfigurationError(`generator from ${asked}: source ${fed} is fed by the relay ${relay.name} alone`);
+  }
+}
+
+/** As with inputs: the generator is off unless asked for. */
+function settleGroups(values: Map<string, unknown>, origins: ReadonlyMap<string, string>): void {
+  const groups = readGroupsOf(origins.get('groups')!, values.get('groups'), values.get('sources') as string[]);
+  values.set('groups', groups);
+  if (groups.length > 0 && origins.get('generator.rate') === 'default') values.set('generator.rate', 0);
+}
+
+function readGroupsOf(origin: string, value: unknown, sources: readonly string[]): GroupConfig[] {
+  try {
+    return readGroups(value, sources);
+  } catch (error) {
+    if (error instanceof GroupConfigError)
+      throw new ConfigurationError(`${origin}: ${error.message}`, { cause: error });
+    throw error;
   }
 }
 

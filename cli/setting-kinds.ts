@@ -122,18 +122,25 @@ function toNames(value: unknown): string[] | undefined {
 }
 
 /** A list of inputs; what is in it is checked when the sources are known. */
-export const inputs: SettingKind = {
-  placeholder: 'JSON',
-  expected: 'a JSON list of inputs',
-  fromText: (value) => {
-    try {
-      return toList(JSON.parse(value));
-    } catch {
-      return undefined;
-    }
-  },
-  fromJson: toList,
-};
+export const inputs: SettingKind = listOf('inputs');
+
+/** A list of groups; what is in it is checked when the sources are known. */
+export const groups: SettingKind = listOf('groups');
+
+function listOf(what: string): SettingKind {
+  return {
+    placeholder: 'JSON',
+    expected: `a JSON list of ${what}`,
+    fromText: (value) => {
+      try {
+        return toList(JSON.parse(value));
+      } catch {
+        return undefined;
+      }
+    },
+    fromJson: toList,
+  };
+}
 
 function toList(value: unknown): unknown[] | undefined {
   return Array.isArray(value) ? value : undefined;

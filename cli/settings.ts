@@ -2,6 +2,7 @@ import { defaultServerConfig, type ServerConfig } from '../actors/server-config.
 import { limits } from '../protocol/index.js';
 import { soupLimits } from '../protocol/soup/index.js';
 import {
+  groups,
   inputs,
   integer,
   login,
@@ -65,6 +66,7 @@ export const settings: readonly Setting[] = [
   setting('generator.count', integer(0), 'generated messages to stop after; 0 goes on for ever'),
   setting('generator.source', name, 'source the generator feeds; the first one when not given'),
   setting('inputs', inputs, 'where messages come from beside publishers, as a list of { kind, name, … }'),
+  setting('groups', groups, 'groups of participants, each a source too, as a list of { name, td, … }'),
   setting('rollAt', timeOfDay, 'time of day at which every session is rolled; not by the clock when not given'),
   setting('timeZone', timeZone, 'time zone of --roll-at and of the dates in the names of sessions'),
   setting(

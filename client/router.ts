@@ -44,6 +44,7 @@ export class Router<T> {
       case 'ROLLED':
       case 'DISCARDED':
       case 'INSPECTION':
+      case 'MEMBER_LIST':
       case 'SESSION_REPORT':
         requests.answer(message);
         return;
@@ -65,6 +66,7 @@ export class Router<T> {
       case 'UNSUBSCRIBED':
         subscriptions.answer(message);
         return;
+      case 'MEMBER':
       case 'LOGGED_IN':
       case 'ERROR':
       case 'HEARTBEAT':

@@ -24,6 +24,9 @@ const clientTypes = new Set([
   'INSPECT',
   'ARCHIVE',
   'ROLL',
+  'GROUP',
+  'DELIVERED',
+  'MEMBERS',
   'DISCARD',
   'HEARTBEAT',
 ]);

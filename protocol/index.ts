@@ -6,4 +6,5 @@ export * from './limits.js';
 export * from './messages.js';
 export * from './payloads.js';
 export * from './publish.js';
+export * from './single-blocks.js';
 export * from './types.js';

@@ -31,6 +31,8 @@ export const limits = {
   rerequestsPerConnectionMax: 4,
   /** Sessions in one SESSION_LIST. */
   sessionListMax: 1000,
+  /** Members in one MEMBER_LIST. */
+  memberListMax: 1000,
   /** A side that has sent nothing for this long sends a HEARTBEAT. */
   heartbeatMs: 1_000,
   /** A side that has heard nothing for this long closes the connection. */

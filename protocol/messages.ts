@@ -4,7 +4,7 @@ import type { ErrorCode, Remedy } from './errors.js';
 export type Durability = 'disk' | 'os';
 
 /** Why messages of a range can no longer be delivered. */
-export type LossReason = 'retention' | 'corrupt' | 'missing';
+export type LossReason = 'retention' | 'corrupt' | 'missing' | 'expired';
 
 /** What a subscription asks for; the body of SUBSCRIBE, and of LOGIN's `subscribe`. */
 export interface SubscribeBody {
@@ -56,9 +56,71 @@ export type ClientMessage =
       /** What the session holds is not to be used. */
       discard?: boolean;
     }
+  | ({ type: 'GROUP'; request: number } & GroupCommand)
+  | {
+      type: 'DELIVERED';
+      log: number;
+      /** The participant has everything up to here. */
+      seq: number;
+    }
+  | {
+      type: 'MEMBERS';
+      request: number;
+      /** Absent: those of all groups. */
+      group?: string;
+    }
   /** What a session that has ended holds is not to be used. */
   | { type: 'DISCARD'; request: number; source?: string; session: string; reason: string }
   | { type: 'HEARTBEAT' };
+
+/** What a participant of a group wants to be. */
+export type GroupAction = 'register' | 'reconnect' | 'disconnect' | 'deregister';
+
+/** Where a participant listens. */
+export interface DialAddress {
+  /** Absent: the address the command came from. */
+  host?: string;
+  port: number;
+}
+
+/** A command of a participant; `tdMs`, `single`, `address`, `delivered` and `epoch` are for `register` and `reconnect`. */
+export interface GroupCommand {
+  action: GroupAction;
+  group: string;
+  participant: string;
+  /** Names a run of the participant's program: the same one may take its own place, another one may not. */
+  instance?: string;
+  /** Time bound of this participant, in milliseconds; it counts when it is less than the group's. */
+  tdMs?: number;
+  /** One message in each MESSAGES frame. */
+  single?: boolean;
+  /** The server connects to this address and sends the messages there; absent: they come over this connection. */
+  address?: DialAddress;
+  /** With `reconnect`: the participant has everything up to here, whatever it has acknowledged. */
+  delivered?: number;
+  /** The epoch `delivered` was learnt in. */
+  epoch?: string;
+}
+
+/** A participant of a group, as it is known to the server. */
+export interface MemberSummary {
+  group: string;
+  participant: string;
+  state: 'online' | 'away';
+  /** Last number it has acknowledged, or is not entitled to any more. */
+  cursor: number;
+  /** Messages of the log behind the cursor. */
+  lag: number;
+  /** Milliseconds since 1970 at which it was last known to be there. */
+  seenMs: number;
+  /** Milliseconds since 1970 at which it was registered. */
+  joinedMs: number;
+  /** The time bound that counts for it. */
+  tdMs: number;
+  single?: boolean;
+  /** Where the server reaches it; absent when it is away, or connected by itself. */
+  address?: DialAddress;
+}
 
 /**
  * What is to be done with a session: `archive` – write it to a file in the server's archive directory; `restore` – bring
@@ -212,6 +274,26 @@ export type ServerMessage =
   | { type: 'RETRANSMITTED'; request: number; from: number; to: number; messages: number }
   | { type: 'SESSION_LIST'; request: number; sessions: SessionSummary[] }
   | ({ type: 'ROLLED'; request: number } & Rolled)
+  | {
+      type: 'MEMBER';
+      /** Of the GROUP; absent on a connection the server has made. */
+      request?: number;
+      /** On a connection the server has made: that of the GROUP, which nobody else knows. */
+      instance?: string;
+      group: string;
+      participant: string;
+      state: 'online' | 'away' | 'deregistered';
+      log: number;
+      session: string;
+      epoch: string;
+      /** Online: the number the first delivery will start with, or the first of the LOST range that precedes it. */
+      from: number;
+      /** The last durable number at this moment. */
+      lastSeq: number;
+      /** The time bound that counts for it. */
+      tdMs: number;
+    }
+  | { type: 'MEMBER_LIST'; request: number; members: MemberSummary[] }
   | { type: 'DISCARDED'; request: number; session: SessionSummary }
   | { type: 'INSPECTION'; request: number; state: Record<string, unknown> }
   | ({ type: 'SESSION_REPORT'; request: number } & SessionReport)

@@ -86,8 +86,27 @@ const sessionSummary: Fields = {
   next: optional(name),
 };
 
-const reason = oneOf('retention', 'corrupt', 'missing');
+const reason = oneOf('retention', 'corrupt', 'missing', 'expired');
 const loss: Fields = { from: required(uint), to: required(uint), reason: required(reason) };
+
+const port: FieldKind = {
+  name: 'port',
+  check: (value) => Number.isInteger(value) && (value as number) >= 1 && (value as number) <= 65_535,
+};
+const address: Fields = { host: optional(text), port: required(port) };
+
+const member: Fields = {
+  group: required(name),
+  participant: required(name),
+  state: required(oneOf('online', 'away')),
+  cursor: required(uint),
+  lag: required(uint),
+  seenMs: required(uint),
+  joinedMs: required(uint),
+  tdMs: required(uint),
+  single: optional(bool),
+  address: optional(record('address', address)),
+};
 
 const failure: Fields = { code: required(text), message: required(text), remedy: required(remedy) };
 
@@ -125,6 +144,20 @@ export const schema = {
     reason: required(reasonText),
     discard: optional(bool),
   },
+  GROUP: {
+    request: required(uint),
+    action: required(oneOf('register', 'reconnect', 'disconnect', 'deregister')),
+    group: required(name),
+    participant: required(name),
+    instance: optional(name),
+    tdMs: optional(uint),
+    single: optional(bool),
+    address: optional(record('address', address)),
+    delivered: optional(uint),
+    epoch: optional(name),
+  },
+  DELIVERED: { log: required(uint), seq: required(uint) },
+  MEMBERS: { request: required(uint), group: optional(name) },
   DISCARD: {
     request: required(uint),
     source: optional(name),
@@ -210,12 +243,29 @@ export const schema = {
     file: optional(text),
     fileBytes: optional(uint),
   },
+  MEMBER: {
+    request: optional(uint),
+    instance: optional(name),
+    group: required(name),
+    participant: required(name),
+    state: required(oneOf('online', 'away', 'deregistered')),
+    log: required(uint),
+    session: required(name),
+    epoch: required(name),
+    from: required(uint),
+    lastSeq: required(uint),
+    tdMs: required(uint),
+  },
+  MEMBER_LIST: {
+    request: required(uint),
+    members: required(list(record('member', member), limits.memberListMax)),
+  },
   REJECTED: { request: required(uint), ...failure },
   ERROR: failure,
 } satisfies Record<string, Fields>;
 
 /** Records that appear inside messages, for the documentation of the wire. */
-export const records = { subscribe, session: sessionSummary, loss };
+export const records = { subscribe, session: sessionSummary, loss, address, member };
 
 /** What is wrong with a message's fields, in words; `undefined` when nothing is. */
 export function firstBadField(value: Record<string, unknown>, fields: Fields): string | undefined {

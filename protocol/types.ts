@@ -13,6 +13,9 @@ export const FrameType = {
   INSPECT: 8,
   ARCHIVE: 9,
   ROLL: 10,
+  GROUP: 11,
+  DELIVERED: 12,
+  MEMBERS: 13,
   DISCARD: 14,
   LOGGED_IN: 32,
   SUBSCRIBED: 33,
@@ -32,6 +35,8 @@ export const FrameType = {
   ERROR: 47,
   SESSION_REPORT: 48,
   ROLLED: 49,
+  MEMBER: 50,
+  MEMBER_LIST: 51,
   DISCARDED: 52,
   SESSION_DISCARDED: 53,
 } as const;

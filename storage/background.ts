@@ -9,6 +9,7 @@ import type { ReceiptBook } from './receipt-book.js';
 import { ReceiptSweeper } from './receipt-sweeper.js';
 import { StepLoop } from './step-loop.js';
 import type { StoreOptions } from './store-options.js';
+import { Trimmer } from './trimmer.js';
 
 /** What the work in the background is done on. */
 export interface BackgroundParts {
@@ -29,6 +30,9 @@ export interface BackgroundParts {
 /** Pause between two steps of work in the background while there is something to do. */
 const stepMs = 20;
 
+/** Pause between two looks for messages nobody has a claim to. */
+const trimMs = 5_000;
+
 /** Pause between two looks for sessions that are gone and whose blocks are not. */
 const orphansMs = 1_000;
 
@@ -37,6 +41,7 @@ export class Background {
   readonly coalescer: Coalescer;
   readonly sweeper: ReceiptSweeper;
   readonly orphans: Orphans;
+  readonly trimmer: Trimmer;
   readonly #saver: StepLoop;
   readonly #parts: BackgroundParts;
 
@@ -47,11 +52,13 @@ export class Background {
     this.coalescer = new Coalescer({ ...common, saveReceipts: () => this.saveReceipts(), idleMs: coalesceMs });
     this.sweeper = new ReceiptSweeper({ ...common, clock, expiryMs: publisherExpiryMs, idleMs: sweepMs });
     this.orphans = new Orphans(parts.orphans, { ...common, idleMs: orphansMs });
+    this.trimmer = new Trimmer({ ...common, saveReceipts: () => this.saveReceipts(), idleMs: trimMs });
     const failure = 'receipts could not be put in rows of their own';
     this.#saver = new StepLoop({ step: () => this.#saveWhenDue(), stepMs: saveMs, idleMs: saveMs, logger, failure });
     if (coalesceMs > 0) this.coalescer.start();
     if (sweepMs > 0) this.sweeper.start();
     if (sweepMs > 0) this.orphans.start();
+    if (sweepMs > 0) this.trimmer.start();
     if (saveMs > 0) this.#saver.start(saveMs);
   }
 
@@ -63,7 +70,9 @@ export class Background {
 
   /** Resolves when the steps under way are done; there will be no other. */
   async stop(): Promise<void> {
-    await Promise.all([this.coalescer, this.sweeper, this.orphans, this.#saver].map((work) => work.stop()));
+    await Promise.all(
+      [this.coalescer, this.sweeper, this.orphans, this.trimmer, this.#saver].map((work) => work.stop()),
+    );
   }
 
   async #saveWhenDue(): Promise<boolean> {

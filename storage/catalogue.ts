@@ -32,6 +32,8 @@ export interface CatalogueRow {
   createdMs: number;
   /** Last number of the log when the line was written; what the log itself says counts where it is more. */
   lastSeq: number;
+  /** First number that is kept, when what was in front of it was trimmed, and when that was. */
+  trimmed?: { firstSeq: number; atMs: number };
   /** Present when the session has ended. */
   ended?: Occasion;
   /** Present when what it holds is not to be used; it is kept like any other. */

@@ -149,6 +149,11 @@ export class Coalescer {
     const plan = planCoalescing(found.entries, progress.doneSeq, more);
     // What is deleted must not come back.
     if (log.isRemoved) return false;
+    const trimmedSeq = Math.min(log.firstSeq, log.lastSeq) - 1;
+    if (log.isTrimmed && trimmedSeq > progress.doneSeq) {
+      progress.doneSeq = trimmedSeq;
+      return true;
+    }
     const moved = plan.doneSeq > progress.doneSeq;
     if (moved) await this.#write(log, plan.operations, plan.doneSeq);
     progress.storedSeq = plan.doneSeq;

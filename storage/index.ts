@@ -3,6 +3,7 @@ export { StorageError, type StorageErrorCode } from './errors.js';
 export { type InputPosition, type JsonValue, positionWrite } from './input-position.js';
 export { type LevelHandle, type OpenLevel, type Operation, openLevel } from './level.js';
 export { Log, type SealedBlock } from './log.js';
+export { type MemberRow, memberDeletion, memberWrite } from './member-row.js';
 export type { Loss, Page } from './page.js';
 export { appendRun } from './receipt-runs.js';
 export { PublisherRecord, type Receipt, type ReceiptWrite } from './receipts.js';

@@ -6,12 +6,13 @@
  *     3 RECEIPT    [source][publisher][lastNumber u64]             acknowledged publishes; names have a length byte
  *     4 BLOCK      [log u32][lastSeq u64]                          one or more whole blocks, back to back, and receipts
  *     5 POSITION   [source][input]                                 how far an input is (JSON); names have a length byte
+ *     6 MEMBER     [source][participant]                           a participant of a group (JSON); names have a length byte
  *
  * Blocks sort behind all that is seldom written: the tables LevelDB makes of a growing log lie behind all it has, overlap
- * none of them, and are not written again. A position is written with every block of its input; behind the blocks it lies
- * across none but the newest tables.
+ * none of them, and are not written again. A position is written with every block of its input, a member row whenever its
+ * participant gets further; behind the blocks they lie across none but the newest tables.
  */
-export const KeyKind = { META: 1, CATALOGUE: 2, RECEIPT: 3, BLOCK: 4, POSITION: 5 } as const;
+export const KeyKind = { META: 1, CATALOGUE: 2, RECEIPT: 3, BLOCK: 4, POSITION: 5, MEMBER: 6 } as const;
 
 const blockKeyBytes = 13;
 
@@ -74,6 +75,16 @@ export function readReceiptKey(key: Buffer): number {
 /** Key of how far an input of a source is. */
 export function positionKey(source: string, input: string): Buffer {
   return Buffer.concat([Buffer.from([KeyKind.POSITION]), named(source), named(input)]);
+}
+
+/** What the keys of all participants of a group start with. */
+export function memberPrefix(source: string): Buffer {
+  return Buffer.concat([Buffer.from([KeyKind.MEMBER]), named(source)]);
+}
+
+/** Key of a participant of a group. */
+export function memberKey(source: string, participant: string): Buffer {
+  return Buffer.concat([memberPrefix(source), named(participant)]);
 }
 
 /** Key of a fact about the whole database. */

@@ -45,7 +45,9 @@ export interface LogFacts {
   state: 'active' | 'ended';
   firstSeq: number;
   lastSeq: number;
-  /** Time of the newest block; 0 when there is none. */
+  /** Whether what was in front of `firstSeq` was trimmed. */
+  isTrimmed?: boolean;
+  /** Time of the newest block, or of the last time it was trimmed; 0 when neither was. */
   timeMs: number;
   /** The receipts of all publishes up to here are in rows of their own. */
   receiptsSeq: number;
@@ -67,6 +69,7 @@ export class Log {
   #state: 'active' | 'ending' | 'ended';
   #firstSeq: number;
   #lastSeq: number;
+  #isTrimmed: boolean;
   #timeMs: number;
   /** The blocks of the batch that is being written. */
   #sealed: SealedBlock[] = [];
@@ -84,6 +87,7 @@ export class Log {
     this.#state = facts.state;
     this.#firstSeq = facts.firstSeq;
     this.#lastSeq = facts.lastSeq;
+    this.#isTrimmed = facts.isTrimmed ?? false;
     this.#timeMs = facts.timeMs;
     this.#receiptsSeq = facts.receiptsSeq;
   }
@@ -101,6 +105,16 @@ export class Log {
   /** Last durable number; `firstSeq - 1` while there is none. */
   get lastSeq(): number {
     return this.#lastSeq;
+  }
+
+  /** Time of the newest block, or of the last time it was trimmed, in milliseconds since 1970; 0 when neither was. */
+  get timeMs(): number {
+    return this.#timeMs;
+  }
+
+  /** Whether what was in front of {@link firstSeq} was there, and is not kept because nobody has a claim to it. */
+  get isTrimmed(): boolean {
+    return this.#isTrimmed;
   }
 
   /** The next number to assign. */
@@ -186,6 +200,17 @@ export class Log {
   releaseRing(): void {
     assert(this.#state === 'ended', `log ${this.number} is ${this.#state}: its ring is in use`);
     this.ring.reset(this.#lastSeq + 1);
+  }
+
+  /**
+   * That nothing in front of `seq` is kept any more is on record. No later block will be of a time before that.
+   * @param seq at most the number behind the last one
+   */
+  trimmed(seq: number, atMs: number): void {
+    assert(seq > this.#firstSeq && seq <= this.#lastSeq + 1, `log ${this.number} cannot be trimmed to ${seq}`);
+    this.#firstSeq = seq;
+    this.#isTrimmed = true;
+    this.#timeMs = Math.max(this.#timeMs, atMs);
   }
 
   /** Whether its session was removed: nothing of it is kept. */

@@ -141,10 +141,11 @@ export class PageReader {
   }
 }
 
-/** The page of what retention has removed. */
+/** The page of what is not kept any more. */
 function gone(log: Log, from: number, to: number): Page {
   const end = Math.min(to, log.firstSeq - 1);
-  return { stretches: [], lost: { from, to: end, reason: 'retention' }, next: end + 1 };
+  const reason = log.isTrimmed ? 'expired' : 'retention';
+  return { stretches: [], lost: { from, to: end, reason }, next: end + 1 };
 }
 
 /** The part of a page that is about [from..to], in whole stretches. */

@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { Background } from './background.js';
 import { Committer } from './committer.js';
 import { Database } from './database.js';
+import { GroupKeeping } from './group-keeping.js';
 import { openError } from './level.js';
 import { startFrom } from './open-store.js';
 import { readOrphans } from './orphans.js';
@@ -29,6 +30,7 @@ export interface StoreParts {
   receipts: ReceiptBook;
   background: Background;
   keeping: SessionKeeping;
+  groups: GroupKeeping;
 }
 
 /**
@@ -87,5 +89,6 @@ function makeParts(
     orphans: background.orphans,
     saveReceipts: () => background.saveReceipts(),
   });
-  return { ...base, committer, sessions, pages, background, keeping };
+  const groups = new GroupKeeping({ ...options, database, committer, sessions, slots, trimmer: background.trimmer });
+  return { ...base, committer, sessions, pages, background, keeping, groups };
 }

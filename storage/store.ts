@@ -3,6 +3,7 @@ import type { Background } from './background.js';
 import type { Committer } from './committer.js';
 import type { Database } from './database.js';
 import { StorageError } from './errors.js';
+import type { GroupKeeping } from './group-keeping.js';
 import { type InputPosition, readInputPosition } from './input-position.js';
 import { type LevelHandle, writeBatch } from './level.js';
 import type { Log } from './log.js';
@@ -28,6 +29,8 @@ export class Store {
   readonly committer: Committer;
   /** Through which ended sessions are verified, archived, removed and restored. */
   readonly keeping: SessionKeeping;
+  /** What groups need beside their logs. */
+  readonly groups: GroupKeeping;
   readonly #options: Required<StoreOptions>;
   readonly #database: Database;
   readonly #guard: SpaceGuard;
@@ -43,6 +46,7 @@ export class Store {
     this.durability = options.durability;
     this.committer = parts.committer;
     this.keeping = parts.keeping;
+    this.groups = parts.groups;
     this.#database = parts.database;
     this.#guard = parts.guard;
     this.#sessions = parts.sessions;

@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import { limits, readPublish, type ServerMessage, splitBlocks } from '../../protocol/index.js';
 import type { ArchiveRequest } from '../archiver.js';
 import { CatchUp } from '../catch-up.js';
+import type { MemberCommand, OpenMember } from '../groups/member-stream.js';
 import {
   type DiscardRequest,
   type OpenPublisher,
@@ -34,6 +35,7 @@ export class EdgeLink {
   /** By the number the edge gave them: it may follow a log anew before its last feed has stopped. */
   readonly #feeds = new Map<number, Promise<OpenSubscription | undefined>>();
   readonly #publishers = new Map<number, OpenPublisher>();
+  readonly #members = new Map<number, OpenMember>();
   readonly #pageTurns = new PageTurns(() => this.#hasRoom(), new CatchUp());
   #closed = false;
 
@@ -63,6 +65,8 @@ export class EdgeLink {
     for (const feed of this.#feeds.keys()) this.#unfollow(feed);
     for (const publisher of this.#publishers.values()) publisher.close();
     this.#publishers.clear();
+    for (const member of this.#members.values()) member.close(0);
+    this.#members.clear();
   }
 
   async call({ topic, fields }: LinkMessage): Promise<LinkReply> {
@@ -88,6 +92,10 @@ export class EdgeLink {
         return {
           fields: { published: await this.#openPublisher(fields as { publisher: number; login: PublisherLogin }) },
         };
+      case 'group':
+        return { fields: await this.#group(fields as unknown as { member: number; command: MemberCommand }) };
+      case 'members':
+        return { fields: { members: await origin.members((fields.group as string | null) ?? undefined) } };
       case 'archive':
         return { fields: { ...(await origin.archive(fields as unknown as ArchiveRequest)) } };
       case 'roll':
@@ -113,6 +121,12 @@ export class EdgeLink {
         this.#publishers.get(fields.publisher as number)?.close();
         this.#publishers.delete(fields.publisher as number);
         return;
+      case 'delivered':
+        return this.#members.get(fields.member as number)?.delivered(fields.seq as number);
+      case 'closeMember':
+        this.#members.get(fields.member as number)?.close(fields.silentMs as number);
+        this.#members.delete(fields.member as number);
+        return;
       default:
         throw new Error(`main knows no notice ${topic}`);
     }
@@ -128,6 +142,17 @@ export class EdgeLink {
     if (this.#closed) opened.close();
     else this.#publishers.set(publisher, opened);
     return opened.published;
+  }
+
+  async #group({ member, command }: { member: number; command: MemberCommand }): Promise<Record<string, unknown>> {
+    const answer = await this.#origin.group(command, {
+      left: (why) => this.#link.notify('memberLeft', { member, why: why ?? null }),
+    });
+    if (!answer.stream) return { member: answer.member };
+    const { open, ...stream } = answer.stream;
+    if (this.#closed) open.close(0);
+    else this.#members.set(member, open);
+    return { member: answer.member, stream };
   }
 
   /** It is known in this turn, so that an `unfollow` that is right behind finds it. */
@@ -211,8 +236,8 @@ function endOf(message: Extract<ServerMessage, { type: 'END_OF_SESSION' }>): Ses
 }
 
 /** What an edge needs to know of its origin at once. */
-function factsOf({ durability, sources, closedSessions }: Origin): OriginFacts {
-  return { durability, sources, closedSessions };
+function factsOf({ durability, sources, groups, closedSessions }: Origin): OriginFacts {
+  return { durability, sources, groups, closedSessions };
 }
 
 /** A feed that could not start has been reported where it was started. */

@@ -1,7 +1,23 @@
-import type { Durability, Publish, Rolled, SessionReport, SessionSummary } from '../../protocol/index.js';
+import type {
+  Durability,
+  MemberSummary,
+  Publish,
+  Rolled,
+  SessionReport,
+  SessionSummary,
+} from '../../protocol/index.js';
 import { blockLastSeq } from '../../protocol/index.js';
 import { type Page, Ring } from '../../storage/index.js';
 import type { ArchiveRequest } from '../archiver.js';
+import type {
+  MemberAnswer,
+  MemberCommand,
+  MemberFacts,
+  MemberOwner,
+  MemberStream,
+  OpenMember,
+  StreamFailure,
+} from '../groups/member-stream.js';
 import type { DiscardRequest, Followed, OpenPublisher, Origin, OriginFacts, PublisherLogin } from '../origin.js';
 import type { PublishAnswer, PublisherOwner } from '../publisher.js';
 import type { Ref } from '../runtime/index.js';
@@ -35,6 +51,7 @@ export async function connectOrigin(path: string, token: string, ringBytesMax: n
 export class RemoteOrigin implements Origin {
   readonly durability: Durability;
   readonly sources: readonly string[];
+  readonly groups: readonly string[];
   readonly closedSessions: ClosedSessions;
   readonly #link: Link;
   readonly #ringBytesMax: number;
@@ -44,14 +61,17 @@ export class RemoteOrigin implements Origin {
   /** The feed of each log that is followed. */
   readonly #feedOf = new Map<number, number>();
   readonly #owners = new Map<number, PublisherOwner>();
+  readonly #members = new Map<number, MemberOwner>();
   #lastEnded: Feed | undefined;
   #lastFeed = 0;
   #lastPublisher = 0;
+  #lastMember = 0;
 
   constructor(link: Link, facts: OriginFacts, ringBytesMax: number) {
     this.#link = link;
     this.durability = facts.durability;
     this.sources = facts.sources;
+    this.groups = facts.groups;
     this.closedSessions = facts.closedSessions;
     this.#ringBytesMax = ringBytesMax;
   }
@@ -111,6 +131,35 @@ export class RemoteOrigin implements Origin {
     }
   }
 
+  async group(command: MemberCommand, owner: MemberOwner): Promise<MemberAnswer> {
+    const member = ++this.#lastMember;
+    this.#members.set(member, owner);
+    try {
+      const { fields } = await this.#link.call('group', { member, command });
+      const answer = fields as { member: MemberFacts; stream?: Omit<MemberStream, 'open'> };
+      if (answer.stream) return { ...answer, stream: { ...answer.stream, open: this.#openMember(member) } };
+      this.#members.delete(member);
+      return { member: answer.member };
+    } catch (error) {
+      this.#members.delete(member);
+      throw error;
+    }
+  }
+
+  #openMember(member: number): OpenMember {
+    return {
+      delivered: (seq) => this.#link.notify('delivered', { member, seq }),
+      close: (silentMs) => {
+        if (this.#members.delete(member)) this.#link.notify('closeMember', { member, silentMs });
+      },
+    };
+  }
+
+  async members(group?: string): Promise<MemberSummary[]> {
+    const { fields } = await this.#link.call('members', { group: group ?? null });
+    return fields.members as MemberSummary[];
+  }
+
   async archive(request: ArchiveRequest): Promise<SessionReport> {
     const { fields } = await this.#link.call('archive', { ...request });
     return fields as unknown as SessionReport;
@@ -152,6 +201,8 @@ export class RemoteOrigin implements Origin {
         return this.#owners.get(fields.publisher as number)?.dropped(fields.first as number, fields.last as number);
       case 'takenOver':
         return this.#owners.get(fields.publisher as number)?.takenOver();
+      case 'memberLeft':
+        return this.#members.get(fields.member as number)?.left((fields.why as StreamFailure | null) ?? undefined);
       default:
         throw new Error(`an edge knows no notice ${topic}`);
     }

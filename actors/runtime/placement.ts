@@ -17,6 +17,7 @@ const rules = {
   SessionRoller: inMemoryOnly,
   Generator: inMemoryOnly,
   Archiver: inMemoryOnly,
+  Group: inMemoryOnly,
   Input: inMemoryOnly,
   HttpInput: inMemoryOnly,
   SessionHandler: inMemoryOnly,

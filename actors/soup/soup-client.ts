@@ -12,8 +12,8 @@ import {
   type SoupLogin,
   soupLimits,
 } from '../../protocol/soup/index.js';
+import type { Framing } from '../framing.js';
 import type { OpenSubscription, SubscriptionStart } from '../subscription.js';
-import type { Framing } from './framing.js';
 import type { SoupConnection, SoupListener } from './soup-connection.js';
 import type { AcceptedLogin } from './soup-login.js';
 import { SoupOutlet } from './soup-outlet.js';

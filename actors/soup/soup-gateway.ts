@@ -3,6 +3,7 @@ import { type Dialect, SoupError, soupBin, soupTcp } from '../../protocol/soup/i
 import { CatchUp } from '../catch-up.js';
 import type { ConnectionContext } from '../connection.js';
 import type { EdgeLimits } from '../edge.js';
+import { Framing } from '../framing.js';
 import { Installments } from '../installments.js';
 import type { Origin } from '../origin.js';
 import type { Rewinds } from '../rewinds.js';
@@ -12,7 +13,6 @@ import SessionHandlerActor from '../session-handler.js';
 import type { SubscriptionInspection } from '../subscription.js';
 import { Subscriptions } from '../subscriptions.js';
 import type { SoupCredentials } from './credentials.js';
-import { Framing } from './framing.js';
 import { SoupClient, type SoupClientContext } from './soup-client.js';
 import { SoupConnection } from './soup-connection.js';
 import { decideLogin } from './soup-login.js';

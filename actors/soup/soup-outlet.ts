@@ -1,8 +1,8 @@
 import type { ServerMessage } from '../../protocol/index.js';
 import { type Dialect, SoupError, soupLimits } from '../../protocol/soup/index.js';
+import type { Framing } from '../framing.js';
 import type { Outlet } from '../outlet.js';
 import type { PageTurns } from '../page-turns.js';
-import type { Framing } from './framing.js';
 import type { SoupConnection } from './soup-connection.js';
 
 /** How long a client may take to read the end of a session, and to close behind it. */

@@ -1,3 +1,4 @@
+import type { GroupConfig } from '../../actors/groups/group-config.js';
 import type { InputConfig } from '../../actors/inputs/input-config.js';
 import { Placement } from '../../actors/runtime/placement.js';
 import type { Command } from '../command.js';
@@ -48,5 +49,6 @@ function valueText(merged: object, { key, isSecret }: Setting): string {
   if (value === undefined || (Array.isArray(value) && value.length === 0)) return '(none)';
   if (isSecret) return '(set)';
   if (key === 'inputs') return (value as InputConfig[]).map(({ kind, name }) => `${name} (${kind})`).join(', ');
+  if (key === 'groups') return (value as GroupConfig[]).map(({ name, tdMs }) => `${name} (td ${tdMs} ms)`).join(', ');
   return String(value);
 }

@@ -191,6 +191,16 @@ describe('a connection', () => {
     expect(await stage.hears('ERROR')).toMatchObject({ code: 'ERR_SILENT', remedy: 'reconnect' });
   });
 
+  it('knows how long it has heard nothing when it was given up for that, and only then', async () => {
+    const stage = await Stage.start({ loggedIn: true });
+    stage.pass(limits.silenceMs);
+    expect(stage.connection.silentMs).toBe(0);
+    stage.pass(1);
+    expect(stage.connection.silentMs).toBe(limits.silenceMs + 1);
+    stage.pass(500);
+    expect(stage.connection.silentMs).toBe(limits.silenceMs + 501);
+  });
+
   it('does not blame a client for silence while it is not read', async () => {
     const stage = await Stage.start({ loggedIn: true });
     stage.connection.pause('window');

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import type { ArchiveRequest } from '../../actors/archiver.js';
 import { CatchUp } from '../../actors/catch-up.js';
 import { Connection } from '../../actors/connection.js';
+import { singlesFraming } from '../../actors/groups/single-outlet.js';
 import type { DiscardRequest, OpenPublisher, Origin } from '../../actors/origin.js';
 import { PublishBudget } from '../../actors/publish-window.js';
 import type { PublishAnswer, PublisherOwner } from '../../actors/publisher.js';
@@ -40,6 +41,10 @@ export class TestSubscription implements OpenSubscription {
   stops = 0;
 
   constructor(readonly start: SubscriptionStart) {}
+
+  get next(): number {
+    return this.start.next;
+  }
 
   drained(): void {
     this.drains += 1;
@@ -164,6 +169,7 @@ export class Stage {
       origin: origin as unknown as Origin,
       sessionHandler,
       budget,
+      singles: singlesFraming(),
       subscribe,
       defer: (work: () => void) => void setImmediate(work),
       loggingIn() {},

@@ -107,6 +107,18 @@ describe('loadConfiguration', () => {
     expect(load({ env: { LATECOMER_SOUP_PASSWORD: 'secret' } }).settings.soupPassword).toBe('secret');
   });
 
+  it('settles groups; with them the generator is off unless it is asked for', async () => {
+    await writeConfig({ groups: [{ name: 'news', td: '2m' }] });
+    const { settings: merged } = load();
+    expect(merged.groups).toMatchObject([{ name: 'news', tdMs: 120_000 }]);
+    expect(merged.generator.rate).toBe(0);
+    expect(load({ flags: { generator: '3' } }).settings.generator.rate).toBe(3);
+    expect(() => load({ flags: { groups: '[{"name":"main","td":1}]' } })).toThrow(
+      '--groups: groups[0].name: expected a name no source and no other group has, found "main"',
+    );
+    expect(() => load({ flags: { groups: 'news' } })).toThrow('--groups: expected a JSON list of groups, found "news"');
+  });
+
   it('settles inputs from where they stand; with them the generator is off unless it is asked for', async () => {
     await writeConfig({ inputs: [{ kind: 'file', name: 'app', path: './app.log' }] });
     const { settings: merged } = load();

@@ -65,6 +65,24 @@ const session = fc.record(
   { requiredKeys: ['source', 'session', 'log', 'epoch', 'state', 'firstSeq', 'lastSeq', 'createdMs'] },
 );
 
+const address = fc.record({ host: text, port: fc.integer({ min: 1, max: 65_535 }) }, { requiredKeys: ['port'] });
+
+const member = fc.record(
+  {
+    group: name,
+    participant: name,
+    state: fc.constantFrom('online' as const, 'away' as const),
+    cursor: uint,
+    lag: uint,
+    seenMs: uint,
+    joinedMs: uint,
+    tdMs: uint,
+    single: fc.boolean(),
+    address,
+  },
+  { requiredKeys: ['group', 'participant', 'state', 'cursor', 'lag', 'seenMs', 'joinedMs', 'tdMs'] },
+);
+
 const is = <T extends string>(type: T) => fc.constant(type);
 
 /** Every control message a client can send. */
@@ -111,6 +129,24 @@ export const clientMessage = fc.oneof(
     { requiredKeys: ['type', 'request', 'reason'] },
   ),
   fc.record(
+    {
+      type: is('GROUP'),
+      request: uint,
+      action: fc.constantFrom('register', 'reconnect', 'disconnect', 'deregister'),
+      group: name,
+      participant: name,
+      instance: name,
+      tdMs: uint,
+      single: fc.boolean(),
+      address,
+      delivered: uint,
+      epoch: name,
+    },
+    { requiredKeys: ['type', 'request', 'action', 'group', 'participant'] },
+  ),
+  fc.record({ type: is('DELIVERED'), log: uint, seq: uint }),
+  fc.record({ type: is('MEMBERS'), request: uint, group: name }, { requiredKeys: ['type', 'request'] }),
+  fc.record(
     { type: is('DISCARD'), request: uint, source: name, session: name, reason: is('nonsense') },
     { requiredKeys: ['type', 'request', 'session', 'reason'] },
   ),
@@ -154,7 +190,7 @@ export const serverMessage = fc.oneof(
       request: uint,
       from: uint,
       to: uint,
-      reason: fc.constantFrom('retention', 'corrupt', 'missing'),
+      reason: fc.constantFrom('retention', 'corrupt', 'missing', 'expired'),
     },
     { requiredKeys: ['type', 'from', 'to', 'reason'] },
   ),
@@ -212,6 +248,26 @@ export const serverMessage = fc.oneof(
     },
     { requiredKeys: ['type', 'request', 'session', 'messages', 'losses'] },
   ),
+  fc.record(
+    {
+      type: is('MEMBER'),
+      request: uint,
+      instance: name,
+      group: name,
+      participant: name,
+      state: fc.constantFrom('online', 'away', 'deregistered'),
+      log: uint,
+      session: name,
+      epoch: name,
+      from: uint,
+      lastSeq: uint,
+      tdMs: uint,
+    },
+    {
+      requiredKeys: ['type', 'group', 'participant', 'state', 'log', 'session', 'epoch', 'from', 'lastSeq', 'tdMs'],
+    },
+  ),
+  fc.record({ type: is('MEMBER_LIST'), request: uint, members: fc.array(member, { maxLength: 5 }) }),
   fc.record({ type: is('REJECTED'), request: uint, code, message: text, remedy }),
   fc.record({ type: is('ERROR'), code, message: text, remedy }),
   fc.record({ type: is('HEARTBEAT') }),

@@ -62,6 +62,9 @@ const clientTypes = [
   'INSPECT',
   'ARCHIVE',
   'ROLL',
+  'GROUP',
+  'DELIVERED',
+  'MEMBERS',
   'DISCARD',
 ];
 
@@ -87,6 +90,10 @@ describe('protocol/README.md', () => {
     expect(described).toEqual(describedFields(records.session));
     const losses = rows(section('#### loss')).map((row) => [unquoted(row[0]), row[1], row[2]]);
     expect(losses).toEqual(describedFields(records.loss));
+    for (const record of ['address', 'member'] as const) {
+      const fields = rows(section(`#### ${record}`)).map((row) => [unquoted(row[0]), row[1], row[2]]);
+      expect(fields).toEqual(describedFields(records[record]));
+    }
     expect(records.subscribe).toBe(schema.SUBSCRIBE);
   });
 
@@ -120,6 +127,7 @@ describe('protocol/README.md', () => {
       `may have ${limits.publishesInFlightMax} publishes and ${limits.publishWindowBytes} bytes of their payloads unacknowledged`,
       `Up to ${limits.rerequestsPerConnectionMax} may be unanswered`,
       `at most ${limits.sessionListMax} (the newest of them)`,
+      `at most ${limits.memberListMax} of them`,
     ]) {
       expect(text).toContain(sentence);
     }

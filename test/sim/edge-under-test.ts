@@ -48,6 +48,7 @@ export async function startEdgeUnderTest(system: System, store: Store, config: S
   const origin = new LocalOrigin({
     store,
     sources,
+    groups: { names: [], command: unasked, members: unasked },
     roller,
     calendar,
     closedSessions,

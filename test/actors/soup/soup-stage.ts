@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { CatchUp } from '../../../actors/catch-up.js';
-import { Framing } from '../../../actors/soup/framing.js';
+import { Framing } from '../../../actors/framing.js';
 import { SoupClient, type SoupClientContext } from '../../../actors/soup/soup-client.js';
 import { SoupConnection } from '../../../actors/soup/soup-connection.js';
 import type { AcceptedLogin } from '../../../actors/soup/soup-login.js';
@@ -19,6 +19,10 @@ export class HandSubscription implements OpenSubscription {
   stops = 0;
 
   constructor(readonly start: SubscriptionStart) {}
+
+  get next(): number {
+    return this.start.next;
+  }
 
   drained(): void {
     this.drains += 1;

@@ -1,4 +1,4 @@
-import type { Dialect, FramedBlocks } from '../../protocol/soup/index.js';
+import type { FramedBlocks } from '../protocol/soup/index.js';
 
 /** What an entry takes in memory beside its bytes. */
 const entryOverheadBytes = 256;
@@ -6,26 +6,31 @@ const entryOverheadBytes = 256;
 /** Packets kept for the next subscriber. The live stream needs the newest blocks only, rewinds a page or two each. */
 const keptBytesMax = 8 * 1024 * 1024;
 
+/** How blocks are turned into what the clients of another protocol, or of another way to cut this one, are sent. */
+export interface BlockFraming {
+  frame(blocks: Buffer): FramedBlocks;
+}
+
 interface Entry {
   /** Let go when too much is kept, while the blocks themselves may still be in use. */
   framed: FramedBlocks | undefined;
 }
 
 /**
- * Blocks as the packets of one dialect. They are turned into packets once, for all their subscribers, whether these get
+ * Blocks as the packets of one framing. They are turned into packets once, for all their subscribers, whether these get
  * them from the live stream or from a rewind: both hand out the same Buffer to all. The newest packets are kept, up to a
  * bound.
  */
 export class Framing {
-  readonly #dialect: Dialect;
+  readonly #framing: BlockFraming;
   readonly #bytesMax: number;
   readonly #entries = new WeakMap<Buffer, Entry>();
   /** Those with packets, oldest first. */
   readonly #kept = new Set<Entry>();
   #bytes = 0;
 
-  constructor(dialect: Dialect, bytesMax: number = keptBytesMax) {
-    this.#dialect = dialect;
+  constructor(framing: BlockFraming, bytesMax: number = keptBytesMax) {
+    this.#framing = framing;
     this.#bytesMax = bytesMax;
   }
 
@@ -38,7 +43,7 @@ export class Framing {
   of(blocks: Buffer): FramedBlocks {
     const known = this.#entries.get(blocks);
     if (known?.framed) return known.framed;
-    const framed = this.#dialect.frame(blocks);
+    const framed = this.#framing.frame(blocks);
     this.#keep(known ?? this.#enter(blocks), framed);
     return framed;
   }

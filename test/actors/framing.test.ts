@@ -1,8 +1,8 @@
 import { describe, expect, it, vi } from 'vitest';
-import { Framing } from '../../../actors/soup/framing.js';
-import { sealBlock } from '../../../protocol/index.js';
-import { soupBin } from '../../../protocol/soup/index.js';
-import { filled } from '../support.js';
+import { Framing } from '../../actors/framing.js';
+import { sealBlock } from '../../protocol/index.js';
+import { soupBin } from '../../protocol/soup/index.js';
+import { filled } from './support.js';
 
 const kibibyte = 1024;
 const blockOf = (bytes: number) => sealBlock(7, 1, 1_000, [filled(1, bytes)]);
