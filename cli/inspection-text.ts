@@ -3,14 +3,14 @@ import { table } from './table.js';
 
 /**
  * The state of a server for people: plain values as `name: value`, a list of alike objects as a table, the rest indented
- * under its name. What a server reports may grow, so nothing about its shape is assumed.
+ * under its name, and moments as such. What a server reports may grow, so nothing about its shape is assumed.
  */
 export function inspectionText(state: Readonly<Record<string, unknown>>, indent = ''): string[] {
   const entries = Object.entries(state);
   const plain = entries.filter(([, value]) => !isNested(value));
   const nested = entries.filter(([, value]) => isNested(value));
   return [
-    ...plain.map(([name, value]) => `${indent}${cell(name)}: ${cell(value)}`),
+    ...plain.map(([name, value]) => `${indent}${cell(name)}: ${cell(value, name)}`),
     ...nested.flatMap(([name, value]) => [`${indent}${cell(name)}:`, ...nestedLines(value, `${indent}  `)]),
   ];
 }
@@ -22,8 +22,8 @@ function nestedLines(value: unknown, indent: string): string[] {
     const rows = items as Record<string, unknown>[];
     const columns = [...new Set(rows.flatMap((row) => Object.keys(row)))];
     const lines = table(
-      columns.map(cell),
-      rows.map((row) => columns.map((column) => cell(row[column]))),
+      columns.map((column) => cell(column)),
+      rows.map((row) => columns.map((column) => cell(row[column], column))),
     );
     return lines.map((line) => indent + line);
   }
@@ -40,8 +40,12 @@ function isMap(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-function cell(value: unknown): string {
+/** Milliseconds since 1970 are told from a length of time by being more than thirty years. */
+const momentMsMin = 1e12;
+
+function cell(value: unknown, name = ''): string {
   if (value === undefined || value === null) return '-';
-  if (Array.isArray(value)) return value.length === 0 ? '(none)' : value.map(cell).join(', ');
+  if (typeof value === 'number' && name.endsWith('Ms') && value >= momentMsMin) return new Date(value).toISOString();
+  if (Array.isArray(value)) return value.length === 0 ? '(none)' : value.map((item) => cell(item)).join(', ');
   return escapeControls(String(value));
 }

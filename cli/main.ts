@@ -3,9 +3,11 @@ import { CliError, UsageError } from './cli-error.js';
 import type { Command } from './command.js';
 import { archive } from './commands/archive.js';
 import { check } from './commands/check.js';
+import { coordinator } from './commands/coordinator.js';
 import { discard } from './commands/discard.js';
 import { exportCommand } from './commands/export.js';
 import { inspect } from './commands/inspect.js';
+import { participant } from './commands/participant.js';
 import { publish } from './commands/publish.js';
 import { restore } from './commands/restore.js';
 import { roll } from './commands/roll.js';
@@ -36,9 +38,14 @@ export const commands: readonly Command[] = [
   archive,
   restore,
   exportCommand,
+  coordinator,
+  participant,
   inspect,
   check,
 ];
+
+/** Those that say themselves what a signal means. */
+const serverCommands: ReadonlySet<string> = new Set([serve.name, coordinator.name]);
 
 /**
  * Run a command line.
@@ -49,7 +56,7 @@ export async function main(argv: readonly string[], terminal: Terminal): Promise
   try {
     const code = await dispatch(argv, terminal);
     const signal = interruptedBy(terminal.interrupted);
-    return signal === undefined || argv[0] === serve.name ? code : signalExitCode(signal);
+    return signal === undefined || serverCommands.has(argv[0]!) ? code : signalExitCode(signal);
   } catch (error) {
     const signal = interruptedBy(terminal.interrupted);
     if (signal !== undefined) return signalExitCode(signal);

@@ -24,9 +24,13 @@ export function jsonLine({ session, seq, timeMs, payload }: PrintedMessage): str
  * so that a payload can neither break the line nor talk to the terminal.
  */
 export function plainLine({ seq, timeMs, payload }: PrintedMessage): string {
+  return `${seq}\t${isoTime(timeMs)}\t${payloadText(payload)}`;
+}
+
+/** A payload on one line: its text, with control characters as escapes, or `base64:…` when it is no UTF-8. */
+export function payloadText(payload: Uint8Array): string {
   const bytes = asBuffer(payload);
-  const content = isUtf8(bytes) ? escapeControls(bytes.toString('utf8')) : `base64:${bytes.toString('base64')}`;
-  return `${seq}\t${isoTime(timeMs)}\t${content}`;
+  return isUtf8(bytes) ? escapeControls(bytes.toString('utf8')) : `base64:${bytes.toString('base64')}`;
 }
 
 let lastTimeMs = Number.NaN;

@@ -13,12 +13,18 @@ export const clientSettings = ['host', 'port'] as const;
 export const sourceOption: CommandOption = {
   flag: 'source',
   placeholder: 'NAME',
-  description: 'source of the stream [LATECOMER_SOURCES: the first of them, default main]',
+  description: "source of the stream [LATECOMER_SOURCES: the first of them, default the server's first]",
 };
 
 /** The source a command means. */
-export function sourceOf({ options, configuration }: CommandInput): string {
-  return (options.get('source') as string | undefined) ?? configuration.settings.sources[0]!;
+export function sourceOf(input: CommandInput): string {
+  return namedSource(input) ?? input.configuration.settings.sources[0]!;
+}
+
+/** The source that was named somewhere; `undefined` leaves it to the server. */
+function namedSource({ options, configuration }: CommandInput): string | undefined {
+  const isNamed = configuration.origins.get('sources') !== 'default';
+  return (options.get('source') as string | undefined) ?? (isNamed ? configuration.settings.sources[0] : undefined);
 }
 
 /**
@@ -29,12 +35,13 @@ export function sourceOf({ options, configuration }: CommandInput): string {
 export async function openClient(input: CommandInput, { publishes }: { publishes: boolean }): Promise<Client> {
   const { configuration, terminal } = input;
   const { host, port } = configuration.settings;
+  const source = namedSource(input);
   if (port === 0) throw new UsageError('port 0 is for serve: give the port it printed with --port');
   try {
     return await connect({
       host,
       port,
-      source: sourceOf(input),
+      ...(source !== undefined && { source }),
       name: 'latecomer-cli',
       ...(!publishes && { publisher: false }),
       closeMs: 1_000,

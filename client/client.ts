@@ -1,4 +1,4 @@
-import type { ClientMessage, Rolled, SessionReport, SessionSummary } from '../protocol/index.js';
+import type { ClientMessage, MemberSummary, Rolled, SessionReport, SessionSummary } from '../protocol/index.js';
 import { Backoff } from './backoff.js';
 import type {
   ClientEvents,
@@ -17,6 +17,7 @@ import { Link } from './link.js';
 import { loginOf, type Settings } from './options.js';
 import type { Acknowledgement } from './publication.js';
 import { Publisher } from './publisher.js';
+import { quiet } from './quiet.js';
 import { ReceiveBudget } from './receive-budget.js';
 import { Requests } from './requests.js';
 import type { Rerequest, RerequestOptions } from './rerequest.js';
@@ -184,6 +185,11 @@ export class Client<T = Uint8Array> extends Emitter<ClientEvents> {
     return quiet(this.#serverRequests.inspect(options));
   }
 
+  /** The members of a group, or of all groups: whether each is there, how far it is, and since when. */
+  members(options: { group?: string } & RequestOptions = {}): Promise<MemberSummary[]> {
+    return quiet(this.#serverRequests.members(options));
+  }
+
   /** Have a session that has ended written to a file in the server's archive directory; resolves when it is on disk. */
   archive(options: SessionOptions): Promise<SessionReport> {
     return quiet(this.#serverRequests.report('archive', options));
@@ -262,10 +268,4 @@ export class Client<T = Uint8Array> extends Emitter<ClientEvents> {
     this.#subscriptions.fail(error);
     this.#rerequests.fail(error);
   }
-}
-
-/** A caller who does not look at the outcome must not end the process with an unhandled rejection. */
-function quiet<Value>(promise: Promise<Value>): Promise<Value> {
-  promise.catch(() => {});
-  return promise;
 }

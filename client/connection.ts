@@ -16,6 +16,12 @@ import { LatecomerError, reportedError } from './errors.js';
 /** The server's answer to a login. */
 export type LoggedIn = Extract<ServerMessage, { type: 'LOGGED_IN' }>;
 
+/** After how long without a sign of life a side sends one, and gives up. */
+interface ConnectionBounds {
+  heartbeatMs: number;
+  silenceMs: number;
+}
+
 /** What a connection tells its owner. After `closed`, which comes exactly once, nothing else does. */
 export interface ConnectionEvents {
   loggedIn(answer: LoggedIn): void;
@@ -35,29 +41,50 @@ export interface ConnectionOptions {
 
 const heartbeat = encodeMessage({ type: 'HEARTBEAT' });
 
-/** One TCP connection, from dialling to its end: login, frames, heartbeats both ways. It never connects again. */
+/** One TCP connection, from its beginning to its end: login, frames, heartbeats both ways. It never connects again. */
 export class Connection {
   readonly #socket: Socket;
   readonly #reader = new FrameReader(limits.frameBytesMaxBeforeLogin);
-  readonly #options: ConnectionOptions;
+  readonly #address: string;
   readonly #events: ConnectionEvents;
   readonly #schedule: Environment['schedule'];
   #state: 'login' | 'open' | 'closed' = 'login';
-  #cancelTimer: () => void;
+  #cancelTimer: () => void = () => {};
   #heard = true;
   #sent = true;
   #paused = false;
 
-  constructor(options: ConnectionOptions, events: ConnectionEvents, schedule: Environment['schedule']) {
-    this.#options = options;
+  private constructor(socket: Socket, address: string, events: ConnectionEvents, schedule: Environment['schedule']) {
+    this.#socket = socket;
+    this.#address = address;
     this.#events = events;
     this.#schedule = schedule;
-    this.#cancelTimer = schedule(options.connectMs, () => this.close(this.#deadlineError()));
-    this.#socket = connect({ host: options.host, port: options.port, noDelay: true });
-    this.#socket.on('connect', () => this.#socket.write(encodeMessage(options.login)));
-    this.#socket.on('data', (chunk: Buffer) => this.#onChunk(chunk));
-    this.#socket.on('error', (error) => this.close(this.#brokenError(error)));
-    this.#socket.on('close', () => this.close(this.#brokenError()));
+    socket.on('data', (chunk: Buffer) => this.#onChunk(chunk));
+    socket.on('error', (error) => this.close(this.#brokenError(error)));
+    socket.on('close', () => this.close(this.#brokenError()));
+  }
+
+  /** Connect to a server and log in. */
+  static dial(options: ConnectionOptions, events: ConnectionEvents, schedule: Environment['schedule']): Connection {
+    const { host, port, login, connectMs } = options;
+    const socket = connect({ host, port, noDelay: true });
+    const connection = new Connection(socket, `${host}:${port}`, events, schedule);
+    connection.#cancelTimer = schedule(connectMs, () => connection.close(connection.#deadlineError(connectMs)));
+    socket.on('connect', () => socket.write(encodeMessage(login)));
+    return connection;
+  }
+
+  /** Take a connection that a server has made: there is no login, and the server speaks first. */
+  static accept(socket: Socket, events: ConnectionEvents, schedule: Environment['schedule']): Connection {
+    const connection = new Connection(socket, `${socket.remoteAddress}:${socket.remotePort}`, events, schedule);
+    socket.setNoDelay(true);
+    connection.#open(limits);
+    return connection;
+  }
+
+  /** The address on this side of it; `undefined` while there is no connection. */
+  get localAddress(): string | undefined {
+    return this.#socket.localAddress;
   }
 
   send(message: ClientMessage): void {
@@ -132,36 +159,36 @@ export class Connection {
     if (message.type !== 'LOGGED_IN') {
       throw new ProtocolError('ERR_BAD_MESSAGE', `expected LOGGED_IN, found ${message.type}`);
     }
-    this.#state = 'open';
-    this.#reader.bodyBytesMax = message.frameBytesMax;
-    this.#cancelTimer();
-    this.#watch(message, 0);
+    this.#open(message);
     this.#events.loggedIn(message);
+  }
+
+  #open(bounds: ConnectionBounds & { frameBytesMax: number }): void {
+    this.#state = 'open';
+    this.#reader.bodyBytesMax = bounds.frameBytesMax;
+    this.#cancelTimer();
+    this.#watch(bounds, 0);
   }
 
   /**
    * Looks every half heartbeat. Silence is counted in looks, not in time, so that a program that blocks its own event
    * loop does not mistake that for a silent server.
    */
-  #watch(answer: LoggedIn, silentLooks: number): void {
-    const lookMs = Math.max(1, answer.heartbeatMs / 2);
+  #watch(bounds: ConnectionBounds, silentLooks: number): void {
+    const lookMs = Math.max(1, bounds.heartbeatMs / 2);
     this.#cancelTimer = this.#schedule(lookMs, () => {
       if (!this.#sent) this.#socket.write(heartbeat);
       this.#sent = false;
       const silent = this.#heard || this.#paused ? 0 : silentLooks + 1;
       this.#heard = false;
-      if (silent * lookMs >= answer.silenceMs) this.close(this.#silenceError(answer.silenceMs));
-      else this.#watch(answer, silent);
+      if (silent * lookMs >= bounds.silenceMs) this.close(this.#silenceError(bounds.silenceMs));
+      else this.#watch(bounds, silent);
     });
   }
 
-  get #address(): string {
-    return `${this.#options.host}:${this.#options.port}`;
-  }
-
-  #deadlineError(): LatecomerError {
+  #deadlineError(connectMs: number): LatecomerError {
     const waitedFor = this.#socket.connecting ? 'a connection to' : 'the answer to the login from';
-    return new LatecomerError('ERR_CONNECT', `waited ${this.#options.connectMs} ms for ${waitedFor} ${this.#address}`, {
+    return new LatecomerError('ERR_CONNECT', `waited ${connectMs} ms for ${waitedFor} ${this.#address}`, {
       remedy: 'reconnect',
     });
   }

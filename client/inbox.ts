@@ -23,6 +23,8 @@ export interface InboxEvents {
   drained(): void;
   /** The consumer waits for what has not been received. */
   waiting(): void;
+  /** The consumer is handed everything up to this number. */
+  handed?(seq: number): void;
   /** A message could not be handed out: the inbox has ended with an error. */
   broken(): void;
 }
@@ -95,11 +97,16 @@ export class Inbox<T> {
 
   /** As {@link Inbox.end}, and what is held is dropped. */
   discard(error?: LatecomerError): void {
+    this.clear();
+    if (this.#end === undefined) this.end(error);
+  }
+
+  /** What is held is dropped; something else may follow. */
+  clear(): void {
     this.#items = [];
     this.#head = 0;
     this.#current = undefined;
     this.#hold(-this.#bytes);
-    if (this.#end === undefined) this.end(error);
   }
 
   next(): Promise<IteratorResult<Message<T>, undefined>> {
@@ -161,11 +168,14 @@ export class Inbox<T> {
       if (block === undefined) return undefined;
       if (wholeBlock && block.remaining > 0) {
         this.#release(block);
+        this.#events.handed?.(block.lastSeq);
         return block;
       }
       const message = wholeBlock ? undefined : this.#takeFrom(block);
       if (block.remaining === 0) this.#release(block);
-      if (message !== undefined) return message;
+      if (message === undefined) continue;
+      this.#events.handed?.(message.seq);
+      return message;
     }
   }
 

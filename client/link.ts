@@ -82,7 +82,7 @@ export class Link {
   }
 
   #dial(): Connection {
-    return new Connection(
+    return Connection.dial(
       this.#options,
       {
         loggedIn: (answer) => this.#onLoggedIn(answer),

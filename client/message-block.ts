@@ -78,6 +78,11 @@ export class MessageBlock<T> implements Iterable<Message<T>> {
     return { session: this.session, seq, timeMs: this.timeMs, payload: this.#decode(bytes, seq) };
   }
 
+  /** Leave out what stands in front of a number. @throws LatecomerError `ERR_BAD_MESSAGE` when the block is broken */
+  skipTo(seq: number): void {
+    for (; this.#nextSeq < seq; this.#nextSeq += 1) this.#takeBytes();
+  }
+
   *[Symbol.iterator](): Generator<Message<T>> {
     for (let message = this.take(); message !== undefined; message = this.take()) yield message;
   }

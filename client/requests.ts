@@ -5,13 +5,14 @@ import { abortedError, type LatecomerError, reportedError } from './errors.js';
 export type Question =
   | { type: 'SESSIONS'; source?: string }
   | { type: 'INSPECT' }
+  | { type: 'MEMBERS'; group?: string }
   | { type: 'ARCHIVE'; action: ArchiveAction; source?: string; session: string }
   | { type: 'DISCARD'; source?: string; session: string; reason: string }
   | { type: 'ROLL'; source?: string; session: string; reason: string; discard?: boolean };
 /** What a request is answered with. */
 export type Reply = Extract<
   ServerMessage,
-  { type: 'SESSION_LIST' | 'INSPECTION' | 'SESSION_REPORT' | 'ROLLED' | 'DISCARDED' | 'REJECTED' }
+  { type: 'SESSION_LIST' | 'INSPECTION' | 'MEMBER_LIST' | 'SESSION_REPORT' | 'ROLLED' | 'DISCARDED' | 'REJECTED' }
 >;
 
 interface Pending {

@@ -44,6 +44,7 @@ export class Router<T> {
       case 'ROLLED':
       case 'DISCARDED':
       case 'INSPECTION':
+      case 'MEMBER_LIST':
       case 'SESSION_REPORT':
         requests.answer(message);
         return;
@@ -66,7 +67,6 @@ export class Router<T> {
         subscriptions.answer(message);
         return;
       case 'MEMBER':
-      case 'MEMBER_LIST':
       case 'LOGGED_IN':
       case 'ERROR':
       case 'HEARTBEAT':

@@ -1,4 +1,4 @@
-import type { ArchiveAction, Rolled, SessionReport, SessionSummary } from '../protocol/index.js';
+import type { ArchiveAction, MemberSummary, Rolled, SessionReport, SessionSummary } from '../protocol/index.js';
 import type { DiscardOptions, RequestOptions, RollOptions, SessionOptions } from './client-types.js';
 import { LatecomerError } from './errors.js';
 import { findSession } from './find-session.js';
@@ -53,6 +53,11 @@ export class ServerRequests {
   /** As {@link Client.inspect}. */
   async inspect({ signal }: RequestOptions): Promise<Record<string, unknown>> {
     return (await this.#ask('INSPECTION', { type: 'INSPECT' }, signal)).state;
+  }
+
+  /** As {@link Client.members}. */
+  async members({ group, signal }: { group?: string } & RequestOptions): Promise<MemberSummary[]> {
+    return (await this.#ask('MEMBER_LIST', { type: 'MEMBERS', ...(group !== undefined && { group }) }, signal)).members;
   }
 
   /** As {@link Client.archive}, {@link Client.restore}, {@link Client.verify}. */

@@ -278,6 +278,8 @@ export type ServerMessage =
       type: 'MEMBER';
       /** Of the GROUP; absent on a connection the server has made. */
       request?: number;
+      /** On a connection the server has made: that of the GROUP, which nobody else knows. */
+      instance?: string;
       group: string;
       participant: string;
       state: 'online' | 'away' | 'deregistered';

@@ -245,6 +245,7 @@ export const schema = {
   },
   MEMBER: {
     request: optional(uint),
+    instance: optional(name),
     group: required(name),
     participant: required(name),
     state: required(oneOf('online', 'away', 'deregistered')),

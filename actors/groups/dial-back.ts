@@ -54,7 +54,8 @@ export class DialBack {
    * Connect to the address of a command.
    * @throws ProtocolError `ERR_ADDRESS_REFUSED`, `ERR_PORT_IN_USE`, `ERR_UNREACHABLE`
    */
-  async dial({ address, from, participant }: MemberCommand, targets: DialTargets): Promise<DialedMember> {
+  async dial(command: MemberCommand, targets: DialTargets): Promise<DialedMember> {
+    const { address, from, participant } = command;
     const { host: named, port } = address!;
     const host = await dialTarget(named, from, targets);
     const key = `${host} ${port}`;
@@ -70,7 +71,7 @@ export class DialBack {
     };
     try {
       const socket = await open(host, port);
-      return this.#member(socket, participant, { host, port }, release);
+      return this.#member(socket, command, { host, port }, release);
     } catch (error) {
       release();
       throw error;
@@ -89,7 +90,12 @@ export class DialBack {
     for (const connection of this.#connections) connection.destroy();
   }
 
-  #member(socket: Socket, participant: string, address: Required<DialAddress>, release: () => void): DialedMember {
+  #member(
+    socket: Socket,
+    { participant, instance }: MemberCommand,
+    address: Required<DialAddress>,
+    release: () => void,
+  ): DialedMember {
     const connection = new Connection(socket, this.#connectionContext);
     const participation = new Participation(participant, connection, this.#context, () => {
       release();
@@ -114,7 +120,7 @@ export class DialBack {
         connection.destroy();
       },
       start: (member, stream) => {
-        connection.send({ type: 'MEMBER', ...member });
+        connection.send({ type: 'MEMBER', ...member, ...(instance !== undefined && { instance }) });
         participation.start(stream).catch((error: Error) => {
           this.#logger.error({ participant, err: error }, 'a participant could not be served');
           connection.destroy();

@@ -34,6 +34,22 @@ describe('inspectionText', () => {
     ]);
   });
 
+  it('prints moments as such, and lengths of time as numbers', () => {
+    const groups = [
+      { group: 'g', tdMs: 60_000, members: [{ participant: 'alice', lag: 2, seenMs: 1_795_283_236_311 }] },
+    ];
+    expect(inspectionText({ startedMs: 1_795_283_236_000, groups })).toEqual([
+      'startedMs: 2026-11-21T17:47:16.000Z',
+      'groups:',
+      '  1:',
+      '    group: g',
+      '    tdMs: 60000',
+      '    members:',
+      '      participant  lag  seenMs',
+      '      alice          2  2026-11-21T17:47:16.311Z',
+    ]);
+  });
+
   it('escapes control characters in names and values', () => {
     const state = { 'a\x1b': 'b\x1b', 'c\u009b': [{ 'd\x07': 'e\x07' }], 'f\n': { g: 1 } };
     expect(inspectionText(state)).toEqual([

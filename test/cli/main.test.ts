@@ -13,7 +13,8 @@ describe('latecomer', () => {
   it.each([['--help'], ['-h'], ['help']])('lists every command and exit code with %s', async (flag) => {
     const { code, out } = await run(flag);
     expect(code).toBe(0);
-    for (const { name, summary } of commands) expect(out).toContain(`${name.padEnd(8)}  ${summary}`);
+    const width = Math.max(...commands.map(({ name }) => name.length));
+    for (const { name, summary } of commands) expect(out).toContain(`${name.padEnd(width)}  ${summary}`);
     for (const status of [0, 1, 64, 65, 69, 70, 78, 130]) expect(out).toMatch(new RegExp(`^  ${status}\\s`, 'm'));
   });
 

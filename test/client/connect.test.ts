@@ -56,6 +56,16 @@ describe('connect', () => {
     expect(error).toMatchObject({ code: 'ERR_CONNECT', message: expect.stringContaining('answer to the login') });
   });
 
+  it('has no deadline any more once the login is answered', async () => {
+    const { connection, client } = await startPair({ connectMs: 40 }, { heartbeatMs: 10 });
+    let isBroken = false;
+    client.on('disconnected', () => {
+      isBroken = true;
+    });
+    for (let heartbeats = 0; heartbeats < 10; heartbeats += 1) await connection.take('HEARTBEAT');
+    expect(isBroken).toBe(false);
+  });
+
   it('fails with ERR_CONNECT when the server hangs up instead of answering the login', async () => {
     const server = await startServer();
     const connecting = rejectionOf(connect({ port: server.port }));

@@ -252,6 +252,7 @@ export const serverMessage = fc.oneof(
     {
       type: is('MEMBER'),
       request: uint,
+      instance: name,
       group: name,
       participant: name,
       state: fc.constantFrom('online', 'away', 'deregistered'),

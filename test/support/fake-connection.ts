@@ -96,6 +96,15 @@ export class FakeConnection {
     return request;
   }
 
+  /** Take a GROUP and answer it: the participant is what it wants to be. */
+  async member(fields: Partial<Of<'MEMBER'>> = {}): Promise<ReceivedOf<'GROUP'>> {
+    const command = await this.take('GROUP');
+    const { request, action } = command;
+    const state = action === 'disconnect' ? 'away' : action === 'deregister' ? 'deregistered' : 'online';
+    this.send(memberOf(command, { request, state, from: (command.delivered ?? 0) + 1, ...fields }));
+    return command;
+  }
+
   /** Send messages, and frames that are encoded already. */
   send(...frames: (ServerMessage | Buffer)[]): void {
     this.#frames.send(...frames);
@@ -132,6 +141,15 @@ export class FakeConnection {
   drop(): void {
     this.socket.destroy();
   }
+}
+
+/** What a server says of a participant. */
+export function memberOf(
+  { group, participant }: Pick<ReceivedOf<'GROUP'>, 'group' | 'participant'>,
+  fields: Partial<Of<'MEMBER'>>,
+): Of<'MEMBER'> {
+  const place = { log: 1, session: 'S1', epoch: 'e1', from: 1, lastSeq: 0 };
+  return { type: 'MEMBER', group, participant, state: 'online', tdMs: 60_000, ...place, ...fields };
 }
 
 function read(frame: Buffer): Received {

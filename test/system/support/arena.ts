@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, onTestFailed } from 'vitest';
 import { eventually } from '../../support/deadline.js';
+import { LatecomerProcess } from '../../support/latecomer-process.js';
 import { type TemporaryDirectory, temporaryDirectory } from '../../support/temporary-directory.js';
-import { markedProcesses, signal } from './processes.js';
+import { markedEnvironment, markedProcesses, signal } from './processes.js';
 import { type ServerOptions, ServerProcess } from './server-process.js';
 
 /** The servers and directories of one test, which leave nothing behind. */
@@ -57,6 +58,12 @@ export class Arena {
     const server = new ServerProcess({ temporary: this.#temporary, ...options, data }, this.#mark);
     this.#servers.push(server);
     return server;
+  }
+
+  /** Run another command, with an open stdin. @param options.wrap what its command line becomes */
+  run(args: readonly string[], { wrap }: { wrap?: (command: string[]) => string[] } = {}): LatecomerProcess {
+    const env = markedEnvironment(this.#mark);
+    return new LatecomerProcess(args, { cwd: '/', env, stdio: ['pipe', 'pipe', 'pipe'], ...(wrap && { wrap }) });
   }
 
   /** All processes that this test has started, directly or not. */

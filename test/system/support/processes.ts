@@ -3,6 +3,12 @@ import { readdirSync, readFileSync } from 'node:fs';
 /** Environment variable by which a test knows its processes; whatever they fork inherits it. */
 export const markVariable = 'SYSTEM_TEST_MARK';
 
+/** The environment of a process of the test with this mark: nothing in it changes what the command does. */
+export function markedEnvironment(mark: string): NodeJS.ProcessEnv {
+  const entries = Object.entries(process.env).filter(([name]) => !/^(LATECOMER|VITEST|NODE_OPTIONS)/.test(name));
+  return { ...Object.fromEntries(entries), [markVariable]: mark };
+}
+
 /** Processes that carry a mark and are more than an entry in the process table, stopped ones included. */
 export function markedProcesses(mark: string): number[] {
   return readdirSync('/proc')
@@ -40,4 +46,11 @@ function read(pid: number, file: string): string {
   } catch {
     return '';
   }
+}
+
+/** The one child of a process. */
+export function childOf(parent: number): number {
+  const children = read(parent, `task/${parent}/children`).trim().split(' ').map(Number);
+  if (children.length !== 1 || !children[0]) throw new Error(`process ${parent} has not one child: ${children}`);
+  return children[0];
 }

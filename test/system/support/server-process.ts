@@ -1,7 +1,7 @@
 import { createInterface } from 'node:readline';
 import { within } from '../../support/deadline.js';
 import { LatecomerProcess, type ProcessEnd } from '../../support/latecomer-process.js';
-import { markVariable, signal } from './processes.js';
+import { markedEnvironment, signal } from './processes.js';
 
 /** Ready-made placements; `default` is everything in one process. */
 export type PlacementName = 'default' | 'edges' | 'rewinds';
@@ -34,11 +34,10 @@ export class ServerProcess extends LatecomerProcess {
   /** What it logged, the newest lines of it. */
   readonly log: LogLine[] = [];
 
-  /** Start a server and do not wait for it. @param mark see {@link markVariable} */
+  /** Start a server and do not wait for it. @param mark see {@link markedEnvironment} */
   constructor(options: ServerOptions, mark: string) {
     const { data, temporary, wrap } = options;
-    const environment = Object.entries(process.env).filter(([name]) => !/^(LATECOMER|VITEST|NODE_OPTIONS)/.test(name));
-    const env = { ...Object.fromEntries(environment), [markVariable]: mark, ...(temporary && { TMPDIR: temporary }) };
+    const env = { ...markedEnvironment(mark), ...(temporary && { TMPDIR: temporary }) };
     super(serveArguments(options), { cwd: '/', env, ...(wrap && { wrap }) });
     this.data = data;
     createInterface({ input: this.child.stderr! }).on('line', (line) => this.#logged(line));
