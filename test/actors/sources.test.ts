@@ -26,7 +26,8 @@ it('a relayed source goes on with its first session when that turns out to be wr
     },
   } as unknown as Spawner;
   const config = { sources: ['main'], inputs: [{ kind: 'relay', name: 'up', source: 'main', host: '', port: 1 }] };
-  const options = { store, config, spawner, logger: silent } as unknown as SourcesOptions;
+  const groups = { names: [], open: async () => undefined };
+  const options = { store, config, spawner, groups, logger: silent } as unknown as SourcesOptions;
   const fed = new Sources(options).fed('main');
   await expect(fed.openSession('S1')).rejects.toMatchObject({ code: 'ERR_OUTCOME_UNKNOWN' });
   expect(fed.session()).toBeUndefined();
