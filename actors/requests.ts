@@ -5,11 +5,10 @@ import {
   errorCodes,
   FrameType,
   frameType,
-  limits,
   ProtocolError,
-  type SubscribeBody,
 } from '../protocol/index.js';
 import type { Connection, ConnectionContext, ConnectionListener } from './connection.js';
+import { ConnectionSubscriptions, requestMs, type SubscribeContext } from './connection-subscriptions.js';
 import type { Framing } from './framing.js';
 import { GroupRequests } from './groups/group-requests.js';
 import type { Origin } from './origin.js';
@@ -17,22 +16,14 @@ import type { PublishBudget } from './publish-window.js';
 import { Publishing } from './publishing.js';
 import { answerTo, type Question } from './questions.js';
 import { type Rerequest, Rerequests } from './rerequests.js';
-import type { Ref } from './runtime/index.js';
-import type { Login, SessionHandlerProtocol } from './session-handler.js';
-import type { OpenSubscription, SubscriptionStart } from './subscription.js';
-
-/** Milliseconds a request may take inside the server before its connection is closed with ERR_INTERNAL. */
-const requestMs = 60_000;
+import type { Login } from './session-handler.js';
 
 /** What the requests of a connection need of the process they are in. */
-export interface RequestContext {
+export interface RequestContext extends SubscribeContext {
   origin: Origin;
-  sessionHandler: Ref<SessionHandlerProtocol>;
   budget: PublishBudget;
   /** Cuts blocks for participants who want one message per frame. */
   singles: Framing;
-  /** Start a subscription; it lives until it ends or is stopped. */
-  subscribe(start: SubscriptionStart): Promise<OpenSubscription>;
   /** Do this soon: {@link ConnectionContext.defer}. */
   defer: ConnectionContext['defer'];
   /** The connection has sent its LOGIN. */
@@ -48,9 +39,8 @@ type Requested = { request: number };
 export class Requests implements ConnectionListener {
   readonly #connection: Connection;
   readonly #context: RequestContext;
-  readonly #subscriptions = new Map<number, OpenSubscription>();
-  /** Logs of those that have not begun: one that follows on holds up no other request. */
-  readonly #beginning = new Map<number, Promise<unknown>>();
+  /** A connection that only publishes has none. */
+  #subscriptions: ConnectionSubscriptions | undefined;
   #publishing: Publishing | undefined;
   #rerequests: Rerequests | undefined;
   #groups: GroupRequests | undefined;
@@ -71,24 +61,14 @@ export class Requests implements ConnectionListener {
   }
 
   drained(): void {
-    for (const subscription of this.#subscriptions.values()) subscription.drained();
-    this.#rotate();
+    this.#subscriptions?.drained();
     this.#groups?.drained();
     this.#rerequests?.drained();
   }
 
-  /** One that takes all the room there is, each time, must not be the first to be asked each time. */
-  #rotate(): void {
-    const [first] = this.#subscriptions;
-    if (!first) return;
-    this.#subscriptions.delete(first[0]);
-    this.#subscriptions.set(...first);
-  }
-
   closed(): void {
     this.#publishing?.close();
-    for (const subscription of this.#subscriptions.values()) subscription.stop();
-    this.#subscriptions.clear();
+    this.#subscriptions?.closed();
     this.#groups?.closed();
     this.#rerequests?.stop();
     this.#context.gone(this.#connection);
@@ -119,7 +99,8 @@ export class Requests implements ConnectionListener {
     this.#client = login.client ?? '';
     this.#connection.loginAccepted();
     this.#connection.send(loggedIn);
-    if (login.subscribe) await this.#attempt(login.subscribe, () => this.#subscribe(login.subscribe!));
+    if (login.subscribe)
+      await this.#attempt(login.subscribe, () => this.#ofSubscriptions().subscribe(login.subscribe!));
   }
 
   /** @returns its last number on record */
@@ -136,7 +117,7 @@ export class Requests implements ConnectionListener {
       case 'HEARTBEAT':
         return undefined;
       case 'SUBSCRIBE':
-        return this.#attempt(message, () => this.#subscribe(message));
+        return this.#attempt(message, () => this.#ofSubscriptions().subscribe(message));
       case 'UNSUBSCRIBE':
         return this.#unsubscribe(message.log);
       case 'REREQUEST':
@@ -150,7 +131,9 @@ export class Requests implements ConnectionListener {
       case 'ARCHIVE':
         return this.#archive(message);
       case 'GROUP':
-        return this.#attempt(message, () => this.#group().command(message, (log) => this.#subscriptions.has(log)));
+        return this.#attempt(message, () =>
+          this.#group().command(message, (log) => this.#subscriptions?.has(log) === true),
+        );
       case 'DELIVERED':
         return this.#groups?.delivered(message);
       default:
@@ -169,69 +152,30 @@ export class Requests implements ConnectionListener {
     }
   }
 
+  /** As {@link #attempt}, when nobody waits for it. @param what it is, for the message of an error nobody expects */
+  #attemptAlone(requested: Requested, what: string, work: () => Promise<void>): void {
+    this.#attempt(requested, work).catch((error: Error) =>
+      this.#reject(requested.request, 'ERR_INTERNAL', `${what} failed: ${error.message}`),
+    );
+  }
+
   #reject(request: number, code: ErrorCode, message: string): void {
     this.#connection.refused(code, message);
     this.#connection.send({ type: 'REJECTED', request, code, message, remedy: errorCodes[code] });
   }
 
-  /** @param followsOn it goes on from the session before */
-  async #subscribe(request: SubscribeBody, followsOn = false): Promise<void> {
-    const { sessionHandler } = this.#context;
-    const asked = { request, source: this.#source, resumes: followsOn };
-    const { session, decision } = await sessionHandler.ask('request', asked, { timeoutMs: requestMs });
-    const { log, source, epoch, state, firstSeq, lastSeq } = session;
-    const facts = { request: request.request, source, session: session.session, epoch, lastSeq };
-    if (decision.action === 'reset') return this.#connection.send({ type: 'RESET', ...facts, firstSeq });
-    this.#refuseSubscription(log, session.session);
-    const from = decision.next;
-    this.#connection.send({ type: 'SUBSCRIBED', ...facts, log, state, from });
-    const begun = this.#context.subscribe({
-      session,
-      next: from,
-      pull: decision.action === 'pull',
+  #ofSubscriptions(): ConnectionSubscriptions {
+    this.#subscriptions ??= new ConnectionSubscriptions(this.#connection, this.#context, {
+      source: this.#source,
       client: this.#client ?? '',
-      outlet: this.#connection,
-      over: (end) => {
-        this.#subscriptions.delete(log);
-        if (request.follow && end?.next !== undefined) this.#followOn(request, source, end.next);
-      },
+      isTaken: (log) => this.#groups?.has(log) === true,
+      attempt: (request, what, work) => this.#attemptAlone(request, what, work),
     });
-    const known = begun.then((subscription) => {
-      if (this.#connection.closing) subscription.stop();
-      else if (!subscription.over) this.#subscriptions.set(log, subscription);
-    });
-    this.#beginning.set(log, known);
-    await known.finally(() => this.#beginning.delete(log));
+    return this.#subscriptions;
   }
 
-  /** The session of a subscription has ended: it goes on with the one behind it, from its first message. */
-  #followOn({ request }: SubscribeBody, source: string, session: string): void {
-    const next = { request, source, session, from: 1, follow: true };
-    this.#attempt(next, () => this.#subscribe(next, true)).catch((error: Error) =>
-      this.#reject(request, 'ERR_INTERNAL', `session ${session} could not be followed: ${error.message}`),
-    );
-  }
-
-  #refuseSubscription(log: number, session: string): void {
-    if (this.#subscriptions.has(log) || this.#beginning.has(log) || this.#groups?.has(log)) {
-      throw new ProtocolError(
-        'ERR_ALREADY_SUBSCRIBED',
-        `this connection already has a subscription to session ${session} (log ${log})`,
-      );
-    }
-    if (this.#subscriptions.size + this.#beginning.size >= limits.subscriptionsPerConnectionMax) {
-      throw new ProtocolError(
-        'ERR_TOO_MANY_SUBSCRIPTIONS',
-        `this connection has ${this.#subscriptions.size} subscriptions, limit ${limits.subscriptionsPerConnectionMax}`,
-      );
-    }
-  }
-
-  /** One that has just ended by itself needs no error: its end and the request have crossed. */
   async #unsubscribe(log: number): Promise<void> {
-    await this.#beginning.get(log)?.catch(() => {});
-    this.#subscriptions.get(log)?.stop();
-    this.#subscriptions.delete(log);
+    await this.#subscriptions?.stop(log);
     this.#groups?.unsubscribe(log);
     this.#connection.send({ type: 'UNSUBSCRIBED', log });
   }
@@ -255,9 +199,6 @@ export class Requests implements ConnectionListener {
 
   /** It may take hours: the connection goes on meanwhile. */
   #archive(message: Question & { type: 'ARCHIVE' }): void {
-    const { request, action } = message;
-    this.#attempt(message, () => this.#answer(message)).catch((error: Error) =>
-      this.#reject(request, 'ERR_INTERNAL', `${action} failed: ${error.message}`),
-    );
+    this.#attemptAlone(message, message.action, () => this.#answer(message));
   }
 }
