@@ -220,6 +220,22 @@ describe('a relay', () => {
     expect(texts).toEqual(['one']);
   });
 
+  it('goes on with the oldest session of a server that does not know its own any more', async () => {
+    const first = await start([], { data: await archived({ S1: ['a'] }) });
+    const relay = await start([relayOf(first.port)]);
+    await relay.texts(1);
+    await relay.stop();
+    const upstream = await start([], { data: await archived({ S7: ['x', 'y'] }) });
+    await upstream.client.roll({ reason: 'night' });
+    const again = await start([relayOf(upstream.port)], { data: relay.data });
+    const got: string[] = [];
+    for await (const { session, payload } of again.client.subscribe({ session: 'S1', from: 1, follow: true })) {
+      if (got.push(`${session} ${Buffer.from(payload)}`) === 3) break;
+    }
+    expect(got).toEqual(['S1 a', 'S7 x', 'S7 y']);
+    expect((await again.client.sessions())[0]!.reason).toMatch(/^gone at the server it is relayed from: /);
+  });
+
   it('waits for a server that is away, and for its first message; others are served meanwhile', async () => {
     const gone = await start();
     const { port, data } = gone;
