@@ -2,7 +2,14 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { RelayInputConfig } from '../actors/inputs/input-config.js';
 import type { InputBatch, InputContext, SessionInputSource } from '../actors/inputs/input-source.js';
 import type { OpenRelay } from '../actors/inputs/inputs.js';
-import { type Client, connect, LatecomerError, type SessionSummary } from '../client/index.js';
+import {
+  type Client,
+  connect,
+  LatecomerError,
+  type Position,
+  type SessionSummary,
+  type SubscriptionEvents,
+} from '../client/index.js';
 import { Outages } from './outages.js';
 import { RelayedBlocks } from './relayed-blocks.js';
 
@@ -10,8 +17,6 @@ import { RelayedBlocks } from './relayed-blocks.js';
 export type RelayPosition = {
   session: string;
   epoch: string;
-  /** The session's number there: later ones have larger numbers. */
-  log: number;
   /** The number that comes next. */
   next: number;
   /** All of it is here, or never will be. */
@@ -20,7 +25,7 @@ export type RelayPosition = {
 
 type Batches = AsyncGenerator<InputBatch<RelayPosition>, void, undefined>;
 
-/** Waits between two attempts to connect, and between two looks at the other server's sessions. */
+/** Waits between two attempts to connect, and between two looks for a session that is not there yet. */
 const connectAgain = { firstMs: 100, maxMs: 5_000 };
 const lookMs = 500;
 /** Codes that say that a session cannot be relayed any further. */
@@ -42,11 +47,11 @@ export class Relay implements SessionInputSource<RelayPosition> {
     const close = (): void => void client.close();
     context.signal.addEventListener('abort', close);
     try {
-      let at = position ?? startOf(await this.#await(client, context, newest));
+      let at = position ?? (await this.#await(context, () => this.#listed(client, context, newest)));
       for (;;) {
-        if (!at.over) yield* this.#session(client, at, context);
+        if (!at.over) at = yield* this.#session(client, at, context);
         const over = at;
-        at = startOf(await this.#await(client, context, (sessions) => behind(over, sessions)));
+        at = await this.#await(context, () => this.#behind(client, over, context));
       }
     } finally {
       context.signal.removeEventListener('abort', close);
@@ -54,19 +59,21 @@ export class Relay implements SessionInputSource<RelayPosition> {
     }
   }
 
-  /** The rest of a session, up to its end. */
-  async *#session(client: Client, start: RelayPosition, { logger, name: input }: InputContext): Batches {
+  /** The rest of a session, up to its end. @returns the position there */
+  async *#session(
+    client: Client,
+    start: RelayPosition,
+    { logger, name: input }: InputContext,
+  ): AsyncGenerator<InputBatch<RelayPosition>, RelayPosition, undefined> {
     const { session, next: from, epoch } = start;
-    const { upstreamSource } = this.#config;
-    const source = upstreamSource === undefined ? {} : { source: upstreamSource };
     // The session is there before its first message.
     if (from === 1) yield { payloads: [], session, firstSeq: from, position: start };
-    const subscription = client.subscribe({ ...source, session, from, epoch, wait: true });
+    const subscription = client.subscribe({ ...this.#source, session, from, epoch, wait: true });
     let next = from;
     let end: { lastSeq: number; reason: string } | undefined;
     subscription.on('lost', (lost) => logger.warn({ input, ...lost }, 'the server that is relayed has lost messages'));
-    subscription.on('ended', ({ lastSeq, reason }) => {
-      end = { lastSeq, reason };
+    subscription.on('ended', (ended) => {
+      end = { lastSeq: ended.lastSeq, reason: reasonOf(ended) };
     });
     try {
       for await (const { firstSeq, payloads } of new RelayedBlocks(subscription.blocks())) {
@@ -81,16 +88,52 @@ export class Relay implements SessionInputSource<RelayPosition> {
     }
     if (!end) throw new Error(`the relay of session ${session} was closed`);
     next = Math.max(next, end.lastSeq + 1);
-    yield { payloads: [], session, firstSeq: next, position: { ...start, next, over: true }, endOfDay: end.reason };
+    const over = { ...start, next, over: true };
+    yield { payloads: [], session, firstSeq: next, position: over, endOfDay: end.reason };
+    return over;
+  }
+
+  /**
+   * The session behind one that is over, as the other server goes on: one that it has removed since is not passed over,
+   * for what was in it is lost here too. `undefined` while there is none.
+   */
+  async #behind(client: Client, over: RelayPosition, context: InputContext): Promise<RelayPosition | undefined> {
+    const { session, epoch, next: from } = over;
+    try {
+      return await this.#followed(client, { session, epoch, from });
+    } catch (error) {
+      const { code, message, facts } = error as LatecomerError;
+      if (code === 'ERR_RESET') {
+        // Restored, or another one of that name: what is behind it is behind the one that was relayed.
+        const { epoch, lastSeq } = facts as { epoch: string; lastSeq: number };
+        return await this.#followed(client, { session, epoch, from: lastSeq + 1 });
+      }
+      if (code !== 'ERR_UNKNOWN_SESSION') throw error;
+      context.logger.error({ input: context.name, session, error: message }, 'sessions may be missing behind this one');
+      return await this.#listed(client, context, oldest);
+    }
+  }
+
+  /** Resume a session and let the server go on with the one behind it. @returns the start of that one */
+  async #followed(client: Client, position: Position): Promise<RelayPosition | undefined> {
+    const subscription = client.subscribe({ ...this.#source, ...position, follow: true });
+    let found: RelayPosition | undefined;
+    subscription.on('subscribed', (start) => {
+      if (start.session === position.session) return;
+      found = startOf(start);
+      subscription.close();
+    });
+    // Of a session that is gone here and active there nothing is wanted but its end.
+    for await (const _ of subscription.blocks());
+    return found;
   }
 
   /** A client that stays: a server that is away is waited for. */
   async #connect({ signal, logger, name: input }: InputContext): Promise<Client> {
-    const { host, port, upstreamSource } = this.#config;
-    const source = upstreamSource === undefined ? {} : { source: upstreamSource };
+    const { host, port } = this.#config;
     for (let waitMs = connectAgain.firstMs; ; waitMs = Math.min(connectAgain.maxMs, waitMs * 2)) {
       try {
-        const client = await connect({ host, port, ...source, publisher: false, name: `relay ${input}`, signal });
+        const client = await connect({ host, port, ...this.#source, publisher: false, name: `relay ${input}`, signal });
         const outages = new Outages(client, (text) => logger.warn({ input, host, port }, text));
         client.on('connected', () => outages.over('connected again'));
         // What it is waited for says so too.
@@ -105,18 +148,30 @@ export class Relay implements SessionInputSource<RelayPosition> {
     }
   }
 
-  /** Look at the sessions there until one is found. */
-  async #await(
-    client: Client,
-    { signal }: InputContext,
-    find: (sessions: SessionSummary[]) => SessionSummary | undefined,
-  ): Promise<SessionSummary> {
+  /** Look until there is a session. */
+  async #await({ signal }: InputContext, look: () => Promise<RelayPosition | undefined>): Promise<RelayPosition> {
     for (;;) {
-      const source = this.#config.upstreamSource ?? client.server!.source;
-      const found = find(await client.sessions({ source, signal }));
+      const found = await look();
       if (found) return found;
       await wait(lookMs, undefined, { signal });
     }
+  }
+
+  /** The start of a session that is kept there. */
+  async #listed(
+    client: Client,
+    { signal }: InputContext,
+    find: (sessions: SessionSummary[]) => SessionSummary | undefined,
+  ): Promise<RelayPosition | undefined> {
+    const source = this.#config.upstreamSource ?? client.server!.source;
+    const found = find(await client.sessions({ source, signal }));
+    return found && startOf(found);
+  }
+
+  /** The source there; that server's first one unless it is named. */
+  get #source(): { source?: string } {
+    const { upstreamSource } = this.#config;
+    return upstreamSource === undefined ? {} : { source: upstreamSource };
   }
 }
 
@@ -127,13 +182,18 @@ function newest(sessions: SessionSummary[]): SessionSummary | undefined {
   return sessions[sessions.length - 1];
 }
 
-/** The session behind one, a restored one in its place; of one that is not kept any more, the next one that is. */
-function behind({ session, log }: RelayPosition, sessions: SessionSummary[]): SessionSummary | undefined {
-  const place = sessions.findIndex((found) => found.session === session);
-  if (place !== -1) return sessions[place + 1];
-  return sessions.find((found) => found.log > log && found.restoredMs === undefined);
+/** A restored one may be older than what was relayed. */
+function oldest(sessions: SessionSummary[]): SessionSummary | undefined {
+  return sessions.find(({ restoredMs }) => restoredMs === undefined);
 }
 
-function startOf({ session, epoch, log }: SessionSummary): RelayPosition {
-  return { session, epoch, log, next: 1, over: false };
+function startOf({ session, epoch }: { session: string; epoch: string }): RelayPosition {
+  return { session, epoch, next: 1, over: false };
+}
+
+/** Why a session ended; that it is not to be used is told with it. */
+function reasonOf({ reason, discardReason }: SubscriptionEvents['ended']): string {
+  return discardReason === undefined
+    ? reason
+    : `${reason}; discarded at the server it is relayed from: ${discardReason}`;
 }

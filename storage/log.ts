@@ -167,7 +167,7 @@ export class Log {
 
   /**
    * Go on with number `seq`: the messages between were lost before they came here, and readers are told so. Nothing of
-   * this is on disk before the next block is.
+   * this is on disk before the next block is, or {@link Store.reachedWrite}.
    * @param seq at least {@link nextSeq}
    */
   skipTo(seq: number): void {

@@ -92,6 +92,11 @@ export class Sessions {
     return kept.map(({ entry: { log, row }, behind }) => summarize(log, row, behind?.row.session));
   }
 
+  /** As {@link Store.reachedWrite}. */
+  reachedWrite(log: Log): Operation {
+    return catalogueWrite(log.number, { ...this.entry(log).row, lastSeq: log.lastSeq });
+  }
+
   /** As {@link Store.createSession}. */
   async create(source: string, session: string): Promise<Log> {
     if (this.active(source) || this.#reservations.isStarting(source)) {

@@ -5,7 +5,7 @@ import type { Database } from './database.js';
 import { StorageError } from './errors.js';
 import type { GroupKeeping } from './group-keeping.js';
 import { type InputPosition, readInputPosition } from './input-position.js';
-import { type LevelHandle, writeBatch } from './level.js';
+import { type LevelHandle, type Operation, writeBatch } from './level.js';
 import type { Log } from './log.js';
 import { cleanMarker } from './open-store.js';
 import type { Page } from './page.js';
@@ -86,6 +86,11 @@ export class Store {
   /** A log's line of the catalogue. */
   summary(log: Log): SessionSummary {
     return this.#sessions.summary(log);
+  }
+
+  /** The write that puts on record what number a log has reached, for one that has skipped some at its end. */
+  reachedWrite(log: Log): Operation {
+    return this.#sessions.reachedWrite(log);
   }
 
   /** The log of the session that is not ended; a source has at most one. */

@@ -29,7 +29,7 @@ export interface Fed {
 
 /** What inputs feed. */
 export interface FeedTarget {
-  store: Pick<Store, 'committer' | 'durability' | 'inputPosition'>;
+  store: Pick<Store, 'committer' | 'durability' | 'inputPosition' | 'reachedWrite'>;
   /** The log there is at the moment, and the queue in front of it. */
   active(): { log: Log; queue: PublishQueue };
   /** Why nothing can be written now. */
@@ -76,7 +76,9 @@ export class InputFeeds {
       });
     if (payloads.length === 0) {
       const { log } = active();
-      await store.committer.write([along(log)], store.durability);
+      // With no message behind them, numbers that were skipped would be forgotten.
+      const reached = firstSeq === undefined ? [] : [store.reachedWrite(log)];
+      await store.committer.write([along(log), ...reached], store.durability);
       return { session: log.session, firstSeq: log.nextSeq, count: 0 };
     }
     const { log, firstSeq: first } = await this.#local.publish(

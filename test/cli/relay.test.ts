@@ -14,11 +14,13 @@ const start = (inputs: object[] = [], config: Partial<ServerConfig> = {}) => Ser
 
 const relayOf = (port: number, more: object = {}) => ({ kind: 'relay', name: 'up', port, ...more });
 
+const onDisk = (directory: string) =>
+  ({ directory, durability: 'os', clock: Date.now, logger: silent, diskReserveBytes: 0 }) as const;
+
 /** A directory with a session as a server would leave it; a number leaves so many messages out. */
 async function archived(sessions: Record<string, (string | number)[]>): Promise<string> {
   const data = await directoryOfTest();
-  const options = { directory: data, durability: 'os', clock: Date.now, logger: silent, diskReserveBytes: 0 } as const;
-  const store = await Store.open(options);
+  const store = await Store.open(onDisk(data));
   for (const [name, messages] of Object.entries(sessions)) {
     const log = await store.createSession('main', name);
     const publisher = new TestPublisher(store.committer, log);
@@ -95,10 +97,8 @@ describe('a relay', () => {
     await relay.texts(2);
     await upstream.stop();
     await relay.stop();
-    const { directory, later } = { directory: data, later: { S2: ['c'], S3: ['d', 'e'] } };
-    const options = { directory, durability: 'os', clock: Date.now, logger: silent, diskReserveBytes: 0 } as const;
-    const store = await Store.open(options);
-    for (const [session, messages] of Object.entries(later)) {
+    const store = await Store.open(onDisk(data));
+    for (const [session, messages] of Object.entries({ S2: ['c'], S3: ['d', 'e'] })) {
       const reason = session === 'S2' ? 'rolled' : 'a short day';
       const log = await store.rollSession(store.activeSession('main')!, { session, reason });
       const publisher = new TestPublisher(store.committer, log);
@@ -150,6 +150,53 @@ describe('a relay', () => {
     expect(await read(9, 9)).toEqual(['9 nine']);
   });
 
+  it.each(['pull', 'reject'] as const)(
+    'tells those who follow of sessions that were removed while it was away, where closed sessions are for: %s',
+    async (closedSessions) => {
+      const data = await archived({ S1: ['a', 'b'] });
+      const upstream = await start([], { data });
+      const relay = await start([relayOf(upstream.port)]);
+      await relay.texts(2);
+      await upstream.stop();
+      await relay.stop();
+      const store = await Store.open(onDisk(data));
+      let log = store.activeSession('main')!;
+      const publish = async (...messages: string[]) => {
+        const publisher = new TestPublisher(store.committer, log);
+        for (const message of messages) await publisher.publish(texts(message));
+      };
+      await publish('c', 'd');
+      for (const [session, messages] of Object.entries({ S2: ['e', 'f', 'g'], S3: [], S4: ['h'], S5: ['i'] })) {
+        const roll = { session, reason: `then ${session}`, discarded: session === 'S5' };
+        log = await store.rollSession(log, roll);
+        await publish(...messages);
+      }
+      for (const name of ['S1', 'S2', 'S3'])
+        await store.keeping.remove(store.log(store.findSession('main', name)!.log)!);
+      await store.close();
+      const next = await start([], { data, closedSessions });
+      const again = await start([relayOf(next.port)], { data: relay.data });
+      const got: string[] = [];
+      const told: string[] = [];
+      const subscription = again.client.subscribe({ session: 'S1', from: 2, follow: true });
+      subscription.on('lost', ({ session, from, to }) => told.push(`${session}: lost ${from}..${to}`));
+      subscription.on('ended', ({ session, lastSeq, reason }) => told.push(`${session}: ended ${lastSeq}, ${reason}`));
+      for await (const { session, seq, payload } of subscription) {
+        got.push(`${session}: ${seq} ${Buffer.from(payload)}`);
+        if (session === 'S5') break;
+      }
+      expect(got).toEqual(['S1: 2 b', 'S4: 1 h', 'S5: 1 i']);
+      expect(told).toEqual([
+        'S1: lost 3..4',
+        'S1: ended 4, then S2',
+        'S2: lost 1..3',
+        'S2: ended 3, then S3',
+        'S3: ended 0, then S4',
+        'S4: ended 1, then S5; discarded at the server it is relayed from: then S5',
+      ]);
+    },
+  );
+
   it('ends a session that was reset when another one begins, instead of mixing up two', async () => {
     const first = await start();
     await first.client.publish(Buffer.from('one'));
@@ -173,6 +220,22 @@ describe('a relay', () => {
     expect(texts).toEqual(['one']);
   });
 
+  it('goes on with the oldest session of a server that does not know its own any more', async () => {
+    const first = await start([], { data: await archived({ S1: ['a'] }) });
+    const relay = await start([relayOf(first.port)]);
+    await relay.texts(1);
+    await relay.stop();
+    const upstream = await start([], { data: await archived({ S7: ['x', 'y'] }) });
+    await upstream.client.roll({ reason: 'night' });
+    const again = await start([relayOf(upstream.port)], { data: relay.data });
+    const got: string[] = [];
+    for await (const { session, payload } of again.client.subscribe({ session: 'S1', from: 1, follow: true })) {
+      if (got.push(`${session} ${Buffer.from(payload)}`) === 3) break;
+    }
+    expect(got).toEqual(['S1 a', 'S7 x', 'S7 y']);
+    expect((await again.client.sessions())[0]!.reason).toMatch(/^gone at the server it is relayed from: /);
+  });
+
   it('waits for a server that is away, and for its first message; others are served meanwhile', async () => {
     const gone = await start();
     const { port, data } = gone;
@@ -189,8 +252,7 @@ describe('a relay', () => {
 });
 
 async function sessionsOf(directory: string) {
-  const options = { directory, durability: 'os', clock: Date.now, logger: silent, diskReserveBytes: 0 } as const;
-  const store = await Store.open(options);
+  const store = await Store.open(onDisk(directory));
   const sessions = store.sessions();
   await store.close();
   return sessions;

@@ -6,7 +6,7 @@ It needs nothing but Python 3 and its msgpack package (Debian: python3-msgpack).
     client.publish([b"hello", b"world"])
     client.flush()                                    # every publish is acknowledged
     subscription = client.subscribe(from_=1)
-    for event in client.events():                     # Message, Lost, Live, Ended
+    for event in client.events():                     # Message, Lost, Live, Discarded, Ended
         ...
 
 As a program it prints one JSON object per line: see `latecomer.py --help`.
@@ -29,6 +29,7 @@ VERSION = 1
 LOGIN, SUBSCRIBE, UNSUBSCRIBE, PUBLISH, REREQUEST, HEARTBEAT, SESSIONS, ROLL = 1, 2, 3, 4, 5, 6, 7, 10
 LOGGED_IN, SUBSCRIBED, MESSAGES, LIVE, LOST, RESET, END_OF_SESSION, UNSUBSCRIBED = 32, 33, 34, 35, 36, 37, 38, 39
 ACKNOWLEDGED, REFUSED, RETRANSMISSION, RETRANSMITTED, SESSION_LIST, REJECTED, ERROR, ROLLED = 40, 41, 42, 43, 44, 46, 47, 49
+SESSION_DISCARDED = 53
 
 BLOCK_MESSAGES_MAX = 8192
 BLOCK_PAYLOAD_BYTES_MAX = 262105
@@ -37,6 +38,7 @@ PAYLOAD_BYTES_MAX = 1048320
 Message = collections.namedtuple("Message", "log seq time_ms payload")
 Lost = collections.namedtuple("Lost", "log from_ to reason")
 Live = collections.namedtuple("Live", "log seq")
+Discarded = collections.namedtuple("Discarded", "log session reason")
 Ended = collections.namedtuple("Ended", "log session last_seq reason discarded next")
 Followed = collections.namedtuple("Followed", "log session first")
 Stopped = collections.namedtuple("Stopped", "log code message remedy")
@@ -154,7 +156,7 @@ class Client:
         return answer
 
     def events(self):
-        """Message, Lost, Live, Ended, Followed, Stopped of all subscriptions, for as long as there is one."""
+        """Message, Lost, Live, Discarded, Ended, Followed, Stopped of all subscriptions, for as long as there is one."""
         while True:
             while self.queue:
                 yield self.queue.popleft()
@@ -313,6 +315,9 @@ class Client:
             self.queue.append(Live(fields["log"], fields["seq"]))
         elif frame_type == LOST:
             self.lost(fields)
+        elif frame_type == SESSION_DISCARDED:
+            self.subscription(fields["log"])
+            self.queue.append(Discarded(fields["log"], fields["session"], fields["reason"]))
         elif frame_type == END_OF_SESSION:
             subscription = self.subscription(fields["log"])
             if fields["lastSeq"] != subscription.next - 1:

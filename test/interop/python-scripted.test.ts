@@ -86,6 +86,7 @@ describe.skipIf(pythonMissing)(
       ['live behind what is due', [{ type: 'LIVE', log: 7, seq: 3 }]],
       ['lost numbers that are not due', [{ type: 'LOST', log: 7, from: 4, to: 5, reason: 'missing' }]],
       ['an end before the last message', [end(3)]],
+      ['a mark on a log it has no subscription of', [{ type: 'SESSION_DISCARDED', log: 8, session: 'x', reason: 'y' }]],
       ['a block of a log it has no subscription of', [sealBlock(8, 3, 0, [payloads('x')])]],
       ['a retransmission it did not ask for', [retransmissionHeader(block(3, 'x'), 9), blockBody(block(3, 'x'))]],
     ])('tells %s from a good stream', async (_, frames) => {
@@ -172,6 +173,23 @@ describe.skipIf(pythonMissing)(
         ['lost', [5, 6]],
         ['message', 7],
         ['message', 8],
+      ]);
+    });
+
+    test('is told that a session is discarded, and goes on to its end', async () => {
+      const discarded = { type: 'SESSION_DISCARDED', log: 7, session: 'day', reason: 'nonsense' } as const;
+      const { events, code } = await play(['--from', '3', 'tail'], async (peer) => {
+        await peer.login();
+        await peer.subscribed({ ...subscription, lastSeq: 4 });
+        await peer.drip(block(3, 'three'), discarded, block(4, 'four'), end(4));
+      });
+      expect(code).toBe(0);
+      expect(events.map(({ event, seq, reason }) => [event, seq ?? reason])).toEqual([
+        ['subscribed', undefined],
+        ['message', 3],
+        ['discarded', 'nonsense'],
+        ['message', 4],
+        ['ended', 'closed'],
       ]);
     });
 

@@ -191,6 +191,29 @@ describe.skipIf(pythonMissing)(`the Python client with a real server (${pythonMi
     ]);
   });
 
+  test('is told first of all that a session is discarded, and gets it like any other', async () => {
+    const { session, epoch } = (await node.sessions()).at(-1)!;
+    const { firstSeq } = await node.publish(Buffer.from('not to be used'));
+    await node.roll({ session, reason: 'end of day' });
+    await node.discard({ session, reason: 'nonsense' });
+    const { events, code } = await python(
+      '--session',
+      session,
+      '--epoch',
+      epoch,
+      '--from',
+      `${firstSeq}`,
+      'tail',
+    ).all();
+    expect(code).toBe(0);
+    expect(events).toMatchObject([
+      { event: 'subscribed', state: 'ended' },
+      { event: 'discarded', session, reason: 'nonsense' },
+      { event: 'message', seq: firstSeq },
+      { event: 'ended', session, reason: 'end of day', discarded: true },
+    ]);
+  });
+
   test.each([
     ['an unknown source', ['--source', 'nowhere', 'login'], 'ERR_UNKNOWN_SOURCE'],
     ['an unknown session', ['--session', 'never', 'tail'], 'ERR_UNKNOWN_SESSION'],

@@ -120,3 +120,18 @@ describe.each(['disk', 'os'] as const)('an input into a store at durability %s',
     }
   });
 });
+
+it('keeps the numbers that were skipped at the end of a session, with no message behind them, over a crash', async () => {
+  const disk = new FaultDisk();
+  const first = await open(disk, 'disk');
+  const log = await first.createSession('main', 'S1');
+  const queue = { flushed: async () => {} } as PublishQueue;
+  const feeds = new InputFeeds({ store: first, active: () => ({ log, queue }), refusal: () => undefined });
+  await feeds.feed({ input: 'in', payloads: [], position: 'the end', batch: 1, firstSeq: 6 });
+  disk.losePower(0);
+  const store = await open(disk, 'disk');
+  expect(store.sessions('main')).toMatchObject([{ session: 'S1', state: 'active', lastSeq: 5 }]);
+  expect(await store.read(log.number, 1, 5)).toMatchObject({ lost: { from: 1, to: 5 }, next: 6 });
+  expect(await store.inputPosition('main', 'in')).toMatchObject({ position: 'the end' });
+  await store.close();
+});

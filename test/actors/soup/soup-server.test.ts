@@ -153,6 +153,34 @@ describe('the Soup port of a server', () => {
     expect(atTheEnd.texts).toEqual([]);
   });
 
+  it.each([
+    ['binary', binLogin],
+    ['lines', lineLogin],
+  ] as const)(
+    'has the end of a closed session for those who resume it only, where closed sessions are rejected: %s',
+    async (format, loginAt) => {
+      const { soupPort, native } = await start({ closedSessions: 'reject' });
+      await publishTo(native, 5);
+      const { ended } = await native.roll({ reason: 'night' });
+      const { session } = ended!;
+      const midway = await login(soupPort, format, loginAt(3, session));
+      expect([midway.first, midway.session]).toEqual([3, session]);
+      await midway.take('Z');
+      expect(midway.texts).toEqual(textsFrom(3, 5));
+      const atTheEnd = await login(soupPort, format, loginAt(6, session));
+      await atTheEnd.take('Z');
+      expect([atTheEnd.first, atTheEnd.texts]).toEqual([6, []]);
+      for (const number of [1, 0]) {
+        const rejected = new SoupClient(soupPort, format);
+        rejected.socket.write(loginAt(number, session));
+        expect((await rejected.take('J')).payload.toString(), `login with ${number}`).toBe('S');
+        await rejected.closed;
+      }
+      const active = await login(soupPort, format, loginAt(1));
+      expect(active.session).not.toBe(session);
+    },
+  );
+
   it('tells its clients to reconnect when the server stops', async () => {
     const { soupPort, server } = await start();
     const client = await login(soupPort, 'binary', binLogin(1));
