@@ -127,6 +127,28 @@ describe('a subscription that follows', () => {
   });
 });
 
+it('a subscription is told once that its session is discarded, also over a reconnect', async () => {
+  const { server, connection, client } = await startPair();
+  const told: string[] = [];
+  const subscription = client.subscribe({ from: 1 });
+  subscription.on('discarded', ({ session, reason }) => told.push(`${session}: ${reason}`));
+  const iterator = subscription[Symbol.asyncIterator]();
+  await connection.subscribed();
+  const mark = { type: 'SESSION_DISCARDED', session: 'S1', reason: 'nonsense' } as const;
+  connection.send({ ...mark, log: 1 });
+  connection.messages(1, ['a']);
+  await take(iterator, 1);
+  expect(told).toEqual(['S1: nonsense']);
+  connection.drop();
+  const again = await server.accept();
+  await again.login();
+  await again.subscribed({ log: 4, from: 2, lastSeq: 1 });
+  again.send({ ...mark, log: 4 });
+  again.messages(2, ['b'], 4);
+  await take(iterator, 1);
+  expect(told).toEqual(['S1: nonsense']);
+});
+
 describe('a roll', () => {
   const summary = {
     source: 'main',
