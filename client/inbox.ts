@@ -39,6 +39,8 @@ export class Inbox<T> {
   #head = 0;
   #current: MessageBlock<T> | undefined;
   #waiters: Waiter<T>[] = [];
+  /** A consumer that waited has been handed something in this turn of the event loop: it has not looked at it yet. */
+  #handing = false;
   #end: End | undefined;
   #bytes = 0;
 
@@ -54,11 +56,6 @@ export class Inbox<T> {
   /** Whether the consumer waits for what has not been received. */
   get waiting(): boolean {
     return this.#waiters.length > 0 && this.#bytes === 0;
-  }
-
-  /** Whether the consumer has been handed everything so far. */
-  get empty(): boolean {
-    return this.#head === this.#items.length && (this.#current === undefined || this.#current.remaining === 0);
   }
 
   /** The block of the next message the consumer will be handed, when the inbox has it. */
@@ -81,11 +78,8 @@ export class Inbox<T> {
   /** Run it now if the consumer is up to date, else when it has got that far. */
   notify(notice: Notice): void {
     if (this.#end) return;
-    if (this.empty) {
-      notice();
-      return;
-    }
     this.#items.push(notice);
+    if (!this.#handing) this.#runNotices();
   }
 
   /** Nothing follows. What is held is still handed out, then the iterator ends, with the error if there is one. */
@@ -141,9 +135,25 @@ export class Inbox<T> {
       const waiter = this.#waiters[0];
       if (waiter === undefined || outcome === undefined) return;
       this.#waiters.shift();
+      this.#handed();
       if ('error' in outcome) waiter.reject(outcome.error);
       else waiter.resolve(outcome);
     }
+  }
+
+  /** What comes behind it in this turn must not be told of before the consumer has seen it. */
+  #handed(): void {
+    if (this.#handing) return;
+    this.#handing = true;
+    setImmediate(() => {
+      this.#handing = false;
+      this.#runNotices();
+    });
+  }
+
+  /** Run the notices the consumer has got to. */
+  #runNotices(): void {
+    if (!this.#current || this.#current.remaining === 0) this.#advance();
   }
 
   #attempt(
