@@ -89,6 +89,11 @@ describe('an http input', () => {
       return [status, code];
     };
     expect(await refused('x', {}, 'POST', '/')).toEqual([404, 'ERR_NO_SUCH_PATH']);
+    expect(await refused('x', {}, 'POST', '//')).toEqual([404, 'ERR_NO_SUCH_PATH']);
+    for (const reason of ['', 'x'.repeat(513)]) {
+      const headers = { 'latecomer-end-of-day': reason };
+      expect(await refused('x', headers, 'POST', '/orders')).toEqual([400, 'ERR_END_OF_DAY']);
+    }
     expect(await refused('', {}, 'GET', '/orders')).toEqual([405, 'ERR_METHOD']);
     expect(await refused('', {}, 'POST', '/orders')).toEqual([400, 'ERR_NO_MESSAGE']);
     expect(await refused('\n\n', ndjson, 'POST', '/orders')).toEqual([400, 'ERR_NO_MESSAGE']);

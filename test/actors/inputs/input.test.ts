@@ -216,6 +216,12 @@ describe('an input', () => {
       /^expected a payload of at/,
     ],
     ['an odd end of day', { payloads: [], position: 0, endOfDay: 1 }, /^expected endOfDay to be a text, found 1$/],
+    ['an end of day without a reason', { payloads: [], position: 0, endOfDay: ' ' }, /1 to 512 bytes, found 1 bytes$/],
+    [
+      'an end of day that is a novel',
+      { payloads: [], position: 0, endOfDay: 'x'.repeat(513) },
+      /1 to 512 bytes, found 513 bytes$/,
+    ],
   ];
   it.each(bad)('fails at %s', async (_what, batch, message) => {
     const { ended } = await start(() => [batch] as InputBatch<number>[]);
