@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { StorageError } from '../errors.js';
 
 /** What is used of the file system. */
-export type ArchiveFiles = Pick<typeof fs, 'open' | 'rename' | 'rm' | 'mkdir' | 'statfs'>;
+export type ArchiveFiles = Pick<typeof fs, 'open' | 'rename' | 'rm' | 'mkdir' | 'stat' | 'statfs'>;
 
 /** How long work on a session is done. */
 export interface ArchiveWork {
