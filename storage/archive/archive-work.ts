@@ -42,3 +42,15 @@ export async function checkRoom(path: string, bytes: number, work: ArchiveWork):
     `no room for ${path}: ${bavail * bsize} bytes are free, diskReserveBytes=${reserveBytes} must stay free`,
   );
 }
+
+/** Whether there is a file of that path. */
+export async function isThere(path: string, work: ArchiveWork): Promise<boolean> {
+  try {
+    const file = await filesOf(work).open(path, 'r');
+    await file.close();
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+    throw fileError(error, path);
+  }
+}
