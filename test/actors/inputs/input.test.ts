@@ -4,6 +4,7 @@ import type { Feed } from '../../../actors/inputs/input-feeds.js';
 import type { InputBatch, SessionInputSource } from '../../../actors/inputs/input-source.js';
 import type { Ref } from '../../../actors/runtime/index.js';
 import type { SessionProtocol } from '../../../actors/session.js';
+import { SessionNameError } from '../../../actors/session-name.js';
 import { limits } from '../../../protocol/index.js';
 import { type InputPosition, StorageError } from '../../../storage/index.js';
 import { turn, until } from '../../support/deadline.js';
@@ -37,7 +38,11 @@ class TestSource implements FedSource {
     this.opened.push(session);
   }
 
+  /** How often a day cannot be ended yet. */
+  fullDays = 0;
   async endOfDay(session: string, reason: string): Promise<void> {
+    this.fullDays -= 1;
+    if (this.fullDays >= 0) throw new SessionNameError('there are 99 sessions of 20300109 already');
     this.ends.push([session, reason]);
   }
 
@@ -185,6 +190,20 @@ describe('an input', () => {
       ['S1', 'today'],
     ]);
     expect(source.fed[0]!.endOfDay).toBe('today');
+  });
+
+  it('waits for the next day when its day has had all its sessions, also at its start', async () => {
+    const source = new TestSource();
+    source.stored = { batches: 1, position: 0, session: 'S0', endOfDay: 'yesterday' };
+    source.fullDays = 1;
+    const { ended } = await start(function* () {
+      source.fullDays = 1;
+      yield { payloads: ['a'], position: 1, endOfDay: 'today' };
+      yield { payloads: ['b'], position: 2 };
+    }, source);
+    expect(await ended()).toBeUndefined();
+    expect(source.ends.map(([session]) => session)).toEqual(['S0', 'S1']);
+    expect(source.texts).toEqual(['a', 'b']);
   });
 
   it('stops although its source waits for ever', async () => {
