@@ -1,5 +1,6 @@
 import { type ClientMessage, limits, type ServerMessage } from '../protocol/index.js';
 import type { Origin } from './origin.js';
+import { sessionList } from './session-list.js';
 
 /** A request that has one answer and leaves nothing running on its connection. */
 export type Question = Extract<
@@ -16,8 +17,8 @@ export async function answerTo(question: Question, source: string, origin: Origi
   const { request } = question;
   switch (question.type) {
     case 'SESSIONS': {
-      const sessions = await origin.sessions(question.source);
-      return { type: 'SESSION_LIST', request, sessions: sessions.slice(-limits.sessionListMax) };
+      const sessions = sessionList(await origin.sessions(question.source));
+      return { type: 'SESSION_LIST', request, sessions };
     }
     case 'MEMBERS': {
       const members = await origin.members(question.group);

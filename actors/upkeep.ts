@@ -7,6 +7,7 @@ import {
   archiveSession,
   checkSession,
   expiredSessions,
+  isThere,
   type RetentionLimits,
 } from '../storage/archive/index.js';
 import { type Log, StorageError, type Store } from '../storage/index.js';
@@ -62,7 +63,7 @@ export class Upkeep {
     const unkept = archiveDirectory && ended.find(({ archivedMs }) => archivedMs === undefined);
     if (unkept) return await this.#try('archive', unkept, (log) => this.#archive(log, archiveDirectory, work));
     const removable = this.#removable(sessions);
-    if (removable) return await this.#try('remove', removable, (log) => this.#remove(log));
+    if (removable) return await this.#try('remove', removable, (log) => this.#remove(log, work));
     return false;
   }
 
@@ -106,7 +107,7 @@ export class Upkeep {
 
   async #archive(log: Log, directory: string, work: ArchiveWork): Promise<void> {
     const { source, session } = log;
-    const path = join(directory, archiveName(source, session));
+    const path = pathOf(log, directory);
     const { fileBytes, index } = await archiveSession(this.#options.store, log, path, work);
     const { digest, lost } = index;
     const { logger } = this.#options;
@@ -114,8 +115,12 @@ export class Upkeep {
     else logger.info({ source, session, path, fileBytes, digest }, 'session archived');
   }
 
-  async #remove(log: Log): Promise<void> {
-    const { store, logger } = this.#options;
+  /** Its archive is read once more, for then that is all there is of it; one that was moved away is left alone. */
+  async #remove(log: Log, work: ArchiveWork): Promise<void> {
+    const { store, logger, archiveDirectory } = this.#options;
+    if (archiveDirectory !== undefined && (await isThere(pathOf(log, archiveDirectory), work))) {
+      await archiveSession(store, log, pathOf(log, archiveDirectory), work);
+    }
     await store.keeping.remove(log);
     this.#dueMs.delete(log.number);
     this.#retryAtMs.delete(log.number);
@@ -141,4 +146,8 @@ export class Upkeep {
     const isRead = lastReadMs > 0 && nowMs - lastReadMs < retentionGraceMs;
     return !isRead || nowMs - this.#dueMs.get(log)! >= retentionGraceMs;
   }
+}
+
+function pathOf({ source, session }: Log, directory: string): string {
+  return join(directory, archiveName(source, session));
 }

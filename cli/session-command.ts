@@ -28,9 +28,10 @@ export function sessionArgument({ positionals }: CommandInput, what: string): st
   return argument;
 }
 
-/** The path of the archive an argument names; `undefined` when it is a session. */
+/** The path of the archive an argument names, which may be called anything in a directory; `undefined`: a session. */
 export function archivePath(argument: string, { terminal }: CommandInput): string | undefined {
-  return argument.endsWith(archiveSuffix) ? path.resolve(terminal.cwd, argument) : undefined;
+  const isPath = argument.endsWith(archiveSuffix) || argument.includes(path.sep);
+  return isPath ? path.resolve(terminal.cwd, argument) : undefined;
 }
 
 /** Ask the server of the configuration to do something with a session. */

@@ -4,6 +4,8 @@ import { limits } from './limits.js';
 export interface FieldKind {
   /** As the tables of protocol/README.md write it. */
   name: string;
+  /** What it is in words, where the name does not say it all. */
+  words?: string;
   check(value: unknown): boolean;
 }
 
@@ -27,6 +29,7 @@ const name: FieldKind = {
 };
 const reasonText: FieldKind = {
   name: 'reason',
+  words: `a text of 1 to ${limits.reasonBytesMax} bytes`,
   check: (value) =>
     typeof value === 'string' && value.trim() !== '' && Buffer.byteLength(value) <= limits.reasonBytesMax,
 };
@@ -274,7 +277,7 @@ export function firstBadField(value: Record<string, unknown>, fields: Fields): s
     if (found === undefined || found === null) {
       if (!field.optional) return `${fieldName} is missing (expected ${field.name})`;
     } else if (!field.check(found)) {
-      return `${fieldName} is not ${field.name}`;
+      return `${fieldName} is not ${field.words ?? field.name}`;
     }
   }
   return undefined;

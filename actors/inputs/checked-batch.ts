@@ -23,7 +23,7 @@ export function checkedBatch(batch: InputBatch): CheckedBatch {
   checkFits(payloads);
   checkPosition(batch.position);
   const { position, endOfDay, session, firstSeq } = batch;
-  if (endOfDay !== undefined && typeof endOfDay !== 'string') throw wrong('expected endOfDay to be a text', endOfDay);
+  if (endOfDay !== undefined) checkReason(endOfDay);
   return { payloads, position, endOfDay, session, firstSeq };
 }
 
@@ -43,6 +43,16 @@ function checkFits(payloads: readonly Uint8Array[]): void {
       `expected at most ${limits.blockMessagesMax} payloads of ${blockPayloadBytesMax} bytes together, or one`,
       found,
     );
+  }
+}
+
+/** It is told to all who read the session, and stays in the catalogue. */
+function checkReason(endOfDay: unknown): void {
+  if (typeof endOfDay !== 'string') throw wrong('expected endOfDay to be a text', endOfDay);
+  const { reasonBytesMax } = limits;
+  const bytes = Buffer.byteLength(endOfDay);
+  if (endOfDay.trim() === '' || bytes > reasonBytesMax) {
+    throw wrong(`expected endOfDay to be a reason of 1 to ${reasonBytesMax} bytes`, `${bytes} bytes`);
   }
 }
 

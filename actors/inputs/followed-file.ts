@@ -26,6 +26,8 @@ type Batches = AsyncGenerator<InputBatch<FilePosition>, void, undefined>;
 /** How often the file is looked at. */
 const pollMs = 50;
 const finishedMax = 16;
+/** A file that is not there for longer may never come. */
+const looksQuiet = 20;
 
 /**
  * A file that grows, a message a line. It is followed through its rotation: when another file has its name and something
@@ -47,7 +49,7 @@ export class FollowedFile implements SessionInputSource<FilePosition> {
     let offset = next && next.id === position?.file ? position.offset : 0;
     let head = position?.head;
     for (;;) {
-      next ??= await this.#appear(context.signal);
+      next ??= await this.#appear(context);
       const file = await OpenFile.open(next.path).catch(unlessGone);
       const facts = await file?.facts();
       if (!file || facts?.id !== next.id) {
@@ -83,10 +85,12 @@ export class FollowedFile implements SessionInputSource<FilePosition> {
     return this.#files.after({ id: position.file, bornNs, writtenNs: 0n }, position.finished);
   }
 
-  async #appear(signal: AbortSignal): Promise<NamedFile> {
-    for (;;) {
+  async #appear({ signal, logger }: InputContext): Promise<NamedFile> {
+    const { path } = this.#options;
+    for (let looks = 0; ; looks += 1) {
       const current = await this.#files.current();
       if (current) return current;
+      if (looks === looksQuiet) logger.warn({ path }, 'there is no file of that path: the input waits for it');
       await wait(pollMs, undefined, { signal });
     }
   }

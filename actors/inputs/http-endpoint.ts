@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { limits } from '../../protocol/index.js';
 import { settlesWithin } from '../runtime/index.js';
 import type { BearerToken } from './bearer-token.js';
 import { HttpFailure } from './http-failure.js';
@@ -81,12 +82,12 @@ export class HttpEndpoint {
     const { bodyBytesMax, requestMs } = this.#config;
     this.#admit(request);
     const key = keyOf(request);
+    const endOfDay = endOfDayOf(request);
     const { messages, digest } = await readHttpMessages(request, bodyBytesMax);
-    const endOfDay = request.headers['latecomer-end-of-day'];
     const published = this.#take({
       messages,
       once: key === undefined ? undefined : { key, digest },
-      endOfDay: one(endOfDay),
+      endOfDay,
     });
     return within(published, requestMs);
   }
@@ -98,7 +99,7 @@ export class HttpEndpoint {
       throw new HttpFailure(401, 'ERR_NOT_AUTHORIZED', message, { 'www-authenticate': 'Bearer' });
     }
     const { path } = this.#config;
-    const found = new URL(request.url ?? '/', 'http://input').pathname;
+    const found = pathOf(request);
     if (found !== path) throw new HttpFailure(404, 'ERR_NO_SUCH_PATH', `expected the path ${path}, found ${found}`);
     if (request.method !== 'POST') {
       const message = `expected the method POST, found ${request.method}`;
@@ -113,6 +114,20 @@ function keyOf({ headers }: IncomingMessage): string | undefined {
   if (key === undefined || (key !== '' && key.length <= keyCharactersMax)) return key;
   const message = `expected an Idempotency-Key of 1 to ${keyCharactersMax} characters, found ${key.length}`;
   throw new HttpFailure(400, 'ERR_IDEMPOTENCY_KEY', message);
+}
+
+/** Why the session is to end behind the messages; the reason of a roll like any other. */
+function endOfDayOf({ headers }: IncomingMessage): string | undefined {
+  const reason = one(headers['latecomer-end-of-day']);
+  const { reasonBytesMax } = limits;
+  if (reason === undefined || (reason !== '' && Buffer.byteLength(reason) <= reasonBytesMax)) return reason;
+  const message = `expected in Latecomer-End-Of-Day a reason of 1 to ${reasonBytesMax} bytes, found ${Buffer.byteLength(reason)}`;
+  throw new HttpFailure(400, 'ERR_END_OF_DAY', message);
+}
+
+/** What is no path at all is none of an input. */
+function pathOf({ url = '/' }: IncomingMessage): string {
+  return URL.canParse(url, 'http://input') ? new URL(url, 'http://input').pathname : url;
 }
 
 function one(header: string | string[] | undefined): string | undefined {

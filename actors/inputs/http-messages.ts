@@ -1,5 +1,6 @@
-import { createHash } from 'node:crypto';
+import { createHash, type Hash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
+import { setImmediate as othersHadATurn } from 'node:timers/promises';
 import { limits } from '../../protocol/index.js';
 import { HttpFailure } from './http-failure.js';
 
@@ -9,6 +10,11 @@ export interface HttpMessages {
   /** Of its body: two requests are the same only if their bodies are. */
   digest: string;
 }
+
+/** Messages in one body: each takes far more memory than the two bytes of the shortest. */
+const messagesMax = 65_536;
+/** After so many bytes of JSON, or so many lines, everybody else has a turn. */
+const turn = { bytes: 256 * 1024, lines: 4_096 };
 
 /** Types of a body with a JSON value on each line. */
 const linesOfJson = new Set(['application/x-ndjson', 'application/ndjson', 'application/jsonl']);
@@ -23,20 +29,24 @@ export async function readHttpMessages(request: IncomingMessage, bytesMax: numbe
   if (encoding !== undefined) {
     throw new HttpFailure(415, 'ERR_CONTENT_ENCODING', `expected no Content-Encoding, found ${encoding}`);
   }
-  const body = await readBody(request, bytesMax);
   const type = contentType.split(';')[0]!.trim().toLowerCase();
-  const messages = linesOfJson.has(type) ? [...jsonLines(body)] : [body];
+  const hash = createHash('sha256').update(type).update('\n');
+  const body = await readBody(request, bytesMax, hash);
+  const messages = linesOfJson.has(type) ? await jsonLines(body) : [body];
   if (body.length === 0 || messages.length === 0)
     throw new HttpFailure(400, 'ERR_NO_MESSAGE', 'the body holds no message');
-  for (const [index, { length }] of messages.entries()) {
-    if (length <= limits.payloadBytesMax) continue;
-    const found = `message ${index + 1} of ${length} bytes`;
-    throw new HttpFailure(413, 'ERR_PUBLISH_TOO_LARGE', `${found} exceeds payloadBytesMax=${limits.payloadBytesMax}`);
-  }
-  return { messages, digest: createHash('sha256').update(type).update('\n').update(body).digest('hex') };
+  for (const [index, message] of messages.entries()) checkLength(message, `message ${index + 1}`);
+  return { messages, digest: hash.digest('hex') };
 }
 
-async function readBody(request: IncomingMessage, bytesMax: number): Promise<Buffer> {
+function checkLength({ length }: Buffer, what: string): void {
+  if (length <= limits.payloadBytesMax) return;
+  const found = `${what} of ${length} bytes`;
+  throw new HttpFailure(413, 'ERR_PUBLISH_TOO_LARGE', `${found} exceeds payloadBytesMax=${limits.payloadBytesMax}`);
+}
+
+/** @param hash takes what is read */
+async function readBody(request: IncomingMessage, bytesMax: number, hash: Hash): Promise<Buffer> {
   const tooLarge = (found: string) =>
     new HttpFailure(413, 'ERR_BODY_TOO_LARGE', `${found} exceeds bodyBytesMax=${bytesMax}`);
   const length = Number(request.headers['content-length'] ?? 0);
@@ -46,19 +56,27 @@ async function readBody(request: IncomingMessage, bytesMax: number): Promise<Buf
   for await (const chunk of request as AsyncIterable<Buffer>) {
     bytes += chunk.length;
     if (bytes > bytesMax) throw tooLarge(`body of at least ${bytes} bytes`);
+    hash.update(chunk);
     chunks.push(chunk);
   }
   return Buffer.concat(chunks, bytes);
 }
 
 /** Lines that are blank are no messages; any other has to be JSON, as it stands. */
-function* jsonLines(body: Buffer): Generator<Buffer> {
+async function jsonLines(body: Buffer): Promise<Buffer[]> {
+  const lines: Buffer[] = [];
   let start = 0;
+  let turnEnd = turn.bytes;
   for (let number = 1; start < body.length; number += 1) {
+    if (start >= turnEnd || number % turn.lines === 0) {
+      turnEnd = start + turn.bytes;
+      await othersHadATurn();
+    }
     const found = body.indexOf(0x0a, start);
     const end = found === -1 ? body.length : found;
     const line = body.subarray(start, end);
     start = end + 1;
+    checkLength(line, `line ${number}`);
     const text = line.toString();
     if (text.trim() === '') continue;
     try {
@@ -66,6 +84,10 @@ function* jsonLines(body: Buffer): Generator<Buffer> {
     } catch (error) {
       throw new HttpFailure(400, 'ERR_NOT_JSON', `line ${number} is not JSON: ${(error as Error).message}`);
     }
-    yield line;
+    lines.push(line);
+    if (lines.length > messagesMax) {
+      throw new HttpFailure(413, 'ERR_TOO_MANY_MESSAGES', `more than ${messagesMax} messages: post them in parts`);
+    }
   }
+  return lines;
 }

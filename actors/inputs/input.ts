@@ -97,7 +97,8 @@ export default class InputActor extends Actor<InputParameters, InputProtocol> im
     const stored = await fed.position(name);
     this.#batches = stored?.batches ?? 0;
     this.#position = JSON.stringify(stored?.position) ?? '';
-    if (stored?.endOfDay !== undefined) await fed.endOfDay(stored.session, stored.endOfDay);
+    const { session = '', endOfDay } = stored ?? {};
+    if (endOfDay !== undefined) await this.#insist(() => fed.endOfDay(session, endOfDay));
     const input = await this.parameters.open();
     const logger = this.logger.child({ input: name });
     const read = input.read(stored?.position, { signal, name, source, logger, options });

@@ -13,6 +13,7 @@ const passing = new Set([
   'ERR_SESSION_ENDED',
   'ERR_STORAGE_UNAVAILABLE',
   'ERR_NO_SESSION',
+  'ERR_TOO_MANY_SESSIONS',
 ]);
 
 /** Codes that leave it open whether something was written. */

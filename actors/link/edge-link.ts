@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import { limits, readPublish, type ServerMessage, splitBlocks } from '../../protocol/index.js';
+import { readPublish, type ServerMessage, splitBlocks } from '../../protocol/index.js';
 import type { ArchiveRequest } from '../archiver.js';
 import { CatchUp } from '../catch-up.js';
 import type { MemberCommand, OpenMember } from '../groups/member-stream.js';
@@ -13,6 +13,7 @@ import {
 } from '../origin.js';
 import type { Outlet } from '../outlet.js';
 import { PageTurns } from '../page-turns.js';
+import { sessionList } from '../session-list.js';
 import type { RollRequest } from '../session-roller.js';
 import type { OpenSubscription, SubscriptionStart } from '../subscription.js';
 import type { SessionEnd } from '../subscription-machine.js';
@@ -78,11 +79,7 @@ export class EdgeLink {
         return { fields: { session: await origin.findSession(String(fields.source), String(fields.session)) } };
       case 'sessions':
         return {
-          fields: {
-            sessions: (await origin.sessions((fields.source as string | null) ?? undefined)).slice(
-              -limits.sessionListMax,
-            ),
-          },
+          fields: { sessions: sessionList(await origin.sessions((fields.source as string | null) ?? undefined)) },
         };
       case 'read': {
         const { log, from, to } = fields as { log: number; from: number; to: number };

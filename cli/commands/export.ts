@@ -89,7 +89,10 @@ async function fromServer(input: CommandInput, name: string, output: string): Pr
   try {
     const source = sourceOf(input);
     const found = (await client.sessions({ source })).find(({ session }) => session === name);
-    if (!found) throw new CliError(ExitCode.failed, `source ${source} has no session ${name} (ERR_UNKNOWN_SESSION)`);
+    if (!found) {
+      const hint = 'it is named in full, as `latecomer sessions` lists it; --source names another source';
+      throw new CliError(ExitCode.failed, `source ${source} has no session ${name}: ${hint} (ERR_UNKNOWN_SESSION)`);
+    }
     const { session, epoch, lastSeq, state } = found;
     const messages = rerequested(client, { source, session, epoch, to: lastSeq, signal: input.terminal.interrupted });
     await write(input, output, { session, lastSeq, ended: state === 'ended', messages });

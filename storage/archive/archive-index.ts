@@ -17,6 +17,9 @@ export interface ArchiveChunk {
   crc32: number;
 }
 
+/** Why messages are not in it. */
+const lossReasons: ReadonlySet<string> = new Set<Loss['reason']>(['corrupt', 'missing']);
+
 /** What an archive says of itself: the last member of the file but one. */
 export interface ArchiveIndex {
   format: typeof archiveFormat.format;
@@ -62,15 +65,8 @@ export function checkIndex(value: unknown, indexOffset: number, path: string): A
   if (index.version !== archiveFormat.version) {
     return fail(`it is of version ${index.version}, this program reads version ${archiveFormat.version}`);
   }
-  const texts = [index.source, index.session, index.epoch, index.reason, index.digest];
-  const numbers = [index.createdMs, index.endedMs, index.lastSeq, index.messages, index.bytes];
-  const lists = [index.chunks, index.lost];
-  if (!texts.every((text) => typeof text === 'string') || !numbers.every(Number.isSafeInteger)) {
-    return fail('its index is incomplete');
-  }
-  if (!lists.every(Array.isArray) || !isName(index.source) || !isName(index.session)) {
-    return fail('its index is not as it should be');
-  }
+  const wrong = wrongField(index);
+  if (wrong !== undefined) return fail(`the ${wrong} in its index is not as it should be`);
   let offset = 0;
   for (const chunk of index.chunks) {
     if (chunk.offset !== offset) fail(`a chunk begins at byte ${chunk.offset}, expected ${offset}`);
@@ -87,8 +83,46 @@ export function checkIndex(value: unknown, indexOffset: number, path: string): A
   return index;
 }
 
-function isName(text: string): boolean {
-  return text !== '' && Buffer.byteLength(text) <= limits.nameBytesMax;
+/** The first field that is not what it should be, whatever wrote it. */
+function wrongField(index: ArchiveIndex): string | undefined {
+  const { discarded, discardReason, chunks, lost } = index;
+  const good: Record<string, boolean> = {
+    source: isName(index.source),
+    session: isName(index.session),
+    epoch: isName(index.epoch),
+    createdMs: isCount(index.createdMs),
+    endedMs: isCount(index.endedMs),
+    reason: isReason(index.reason),
+    discarded: discarded === undefined || discarded === true,
+    discardReason: discardReason === undefined || isReason(discardReason),
+    lastSeq: isCount(index.lastSeq),
+    messages: isCount(index.messages),
+    bytes: isCount(index.bytes),
+    digest: typeof index.digest === 'string',
+    chunks: Array.isArray(chunks) && chunks.every(isChunk),
+    lost: Array.isArray(lost) && lost.every(isLoss),
+  };
+  return Object.keys(good).find((field) => !good[field]);
+}
+
+function isName(text: unknown): boolean {
+  return typeof text === 'string' && text !== '' && Buffer.byteLength(text) <= limits.nameBytesMax;
+}
+
+function isReason(text: unknown): boolean {
+  return typeof text === 'string' && Buffer.byteLength(text) <= limits.reasonBytesMax;
+}
+
+function isCount(value: unknown): boolean {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+function isChunk(chunk: ArchiveChunk | null): boolean {
+  return [chunk?.offset, chunk?.bytes, chunk?.firstSeq, chunk?.lastSeq, chunk?.crc32].every(isCount);
+}
+
+function isLoss(loss: Loss | null): boolean {
+  return isCount(loss?.from) && isCount(loss?.to) && lossReasons.has(loss?.reason ?? '');
 }
 
 /** Chunks and losses in the order of their numbers. */

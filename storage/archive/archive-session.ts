@@ -3,7 +3,7 @@ import type { Log } from '../log.js';
 import type { Store } from '../store.js';
 import type { ArchiveIndex } from './archive-index.js';
 import { ArchiveReader } from './archive-reader.js';
-import { type ArchiveWork, fileError, filesOf } from './archive-work.js';
+import { type ArchiveWork, isThere } from './archive-work.js';
 import { type ArchiveFacts, ArchiveWriter } from './archive-writer.js';
 import { writeWhole } from './atomic-file.js';
 import { readSession } from './read-session.js';
@@ -101,15 +101,4 @@ function refuseOther(store: Store, log: Log, path: string, index: ArchiveIndex):
     `${path} holds another session: ${index.session} of ${index.source}, 1 to ${index.lastSeq}, sha256 ${index.digest}; ` +
       `move it away to archive session ${log.session} of ${log.source}, 1 to ${log.lastSeq}, sha256 ${digest}`,
   );
-}
-
-async function isThere(path: string, work: ArchiveWork): Promise<boolean> {
-  try {
-    const file = await filesOf(work).open(path, 'r');
-    await file.close();
-    return true;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
-    throw fileError(error, path);
-  }
 }

@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { StorageError } from '../errors.js';
 
 /** What is used of the file system. */
-export type ArchiveFiles = Pick<typeof fs, 'open' | 'rename' | 'rm' | 'mkdir' | 'statfs'>;
+export type ArchiveFiles = Pick<typeof fs, 'open' | 'rename' | 'rm' | 'mkdir' | 'stat' | 'statfs'>;
 
 /** How long work on a session is done. */
 export interface ArchiveWork {
@@ -41,4 +41,16 @@ export async function checkRoom(path: string, bytes: number, work: ArchiveWork):
     'ERR_DISK_FULL',
     `no room for ${path}: ${bavail * bsize} bytes are free, diskReserveBytes=${reserveBytes} must stay free`,
   );
+}
+
+/** Whether there is a file of that path. */
+export async function isThere(path: string, work: ArchiveWork): Promise<boolean> {
+  try {
+    const file = await filesOf(work).open(path, 'r');
+    await file.close();
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+    throw fileError(error, path);
+  }
 }

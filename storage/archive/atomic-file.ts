@@ -1,5 +1,6 @@
 import type { FileHandle } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { StorageError } from '../errors.js';
 import { type ArchiveWork, checkRoom, fileError, filesOf } from './archive-work.js';
 
 /** Takes the bytes of a file, in order. */
@@ -22,6 +23,7 @@ export async function writeWhole(
   const files = filesOf(work);
   const partial = join(dirname(path), `.${basename(path)}.partial`);
   try {
+    await refuseOther(path, work);
     await files.mkdir(dirname(path), { recursive: true });
     const file = await files.open(partial, 'w');
     try {
@@ -37,6 +39,15 @@ export async function writeWhole(
     await files.rm(partial, { force: true }).catch(() => {});
     throw fileError(error, path);
   }
+}
+
+/** Put in the place of a pipe or a device, a file would leave who reads that waiting, or the system without it. */
+async function refuseOther(path: string, work: ArchiveWork): Promise<void> {
+  const facts = await filesOf(work)
+    .stat(path)
+    .catch(() => undefined);
+  if (!facts || facts.isFile()) return;
+  throw new StorageError('ERR_ARCHIVE_FAILED', `${path} is no regular file: name one that is to be written`);
 }
 
 async function writeAll(file: FileHandle, bytes: Buffer, path: string, work: ArchiveWork): Promise<void> {

@@ -2,7 +2,7 @@ export type { ArchiveChunk, ArchiveIndex } from './archive-index.js';
 export { archiveName, archiveSuffix } from './archive-name.js';
 export { ArchiveReader } from './archive-reader.js';
 export { type Archived, archiveSession } from './archive-session.js';
-export type { ArchiveFiles, ArchiveWork } from './archive-work.js';
+export { type ArchiveFiles, type ArchiveWork, isThere } from './archive-work.js';
 export { type ExportedMessage, writeBinaryFile } from './binary-file.js';
 export { checkSession } from './check-session.js';
 export { messagesOf } from './messages-of.js';

@@ -322,6 +322,21 @@ describe('other requests', () => {
     expect(await stage.hears('INSPECTION')).toEqual({ type: 'INSPECTION', request: 2, state: { pid: 1 } });
   });
 
+  it('list as many of the newest sessions as a frame holds, however long their reasons are', async () => {
+    const stage = await Stage.start({});
+    const reason = 'é'.repeat(256);
+    const ended = { state: 'ended', reason, discarded: true, discardReason: reason } as const;
+    stage.origin.summaries = Array.from({ length: 1_200 }, (_, log) => sessionOf({ ...ended, log }));
+    stage.say({ type: 'SESSIONS', request: 1 });
+    const { sessions } = await stage.hears('SESSION_LIST');
+    expect(sessions.length).toBeGreaterThan(800);
+    expect(sessions.map(({ log }) => log)).toEqual(sessions.map((_, index) => 1_200 - sessions.length + index));
+    const terse = await Stage.start({});
+    terse.origin.summaries = Array.from({ length: 1_200 }, (_, log) => sessionOf({ log }));
+    terse.say({ type: 'SESSIONS', request: 1 });
+    expect((await terse.hears('SESSION_LIST')).sessions).toHaveLength(1_000);
+  });
+
   it('go on while a session is archived, which may take hours', async () => {
     const stage = await Stage.start({});
     let done!: () => void;

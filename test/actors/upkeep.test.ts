@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Upkeep, type UpkeepOptions } from '../../actors/upkeep.js';
 import { restoreSession, verifyArchive } from '../../storage/archive/index.js';
 import type { Store } from '../../storage/index.js';
-import { contents, deleteOrphans, openStore } from '../storage/archive/stage.js';
+import { contents, deleteOrphans, flipBit, openStore } from '../storage/archive/stage.js';
 import { FaultDisk } from '../storage/fault-level.js';
 import { TestPublisher } from '../storage/store-under-test.js';
 import { texts } from '../support/payloads.js';
@@ -130,6 +130,28 @@ describe('retention', () => {
     await untilDone(own);
     expect(kept()).toEqual(['b', 'live']);
     expect(await readdir(archives)).toContain('main-a.latecomer.gz');
+  });
+
+  it('reads the archive of a session before that is all there is of it, and makes a damaged one anew', async () => {
+    await sessionsOf('a', 'b');
+    await untilDone(upkeep({ archiveDirectory: archives }));
+    const path = join(archives, 'main-a.latecomer.gz');
+    await flipBit(path, 20);
+    expect((await verifyArchive(path)).damage).toHaveLength(1);
+    await untilDone(upkeep({ retention: oneKept, archiveDirectory: archives }));
+    expect(kept()).toEqual(['b', 'live']);
+    expect((await verifyArchive(path)).damage).toEqual([]);
+    await restoreSession(store, path);
+    expect(await contents(store, store.log(store.findSession('main', 'a')!.log)!)).toEqual(['a 1', 'a 2', 'a 3']);
+  });
+
+  it('leaves an archive alone that was moved away', async () => {
+    await sessionsOf('a', 'b');
+    await untilDone(upkeep({ archiveDirectory: archives }));
+    await rm(join(archives, 'main-a.latecomer.gz'));
+    await untilDone(upkeep({ retention: oneKept, archiveDirectory: archives }));
+    expect(kept()).toEqual(['b', 'live']);
+    expect(await readdir(archives)).toEqual(['main-b.latecomer.gz']);
   });
 
   it('tells one who reads a session that the rest of it is lost, and keeps it from filling the disk', async () => {

@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { copyFile, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { LatecomerProcess } from '../support/latecomer-process.js';
@@ -69,6 +69,8 @@ test.each([[[]], [['--actors', 'edges']]])(
     const verified = await run('verify', session, ...port, '--json');
     expect(JSON.parse(verified.out)).toMatchObject({ messages, losses: [], session: { digest: sha256, lost: 0 } });
     expect(await run('export', session, 'session.bin', ...port)).toMatchObject({ code: 0 });
+    const alias = await run('export', 'S01', 'other.bin', ...port);
+    expect(alias).toMatchObject({ code: 1, err: expect.stringContaining('it is named in full') });
     expect(await run('restore', session, ...port)).toMatchObject({
       code: 1,
       err: `latecomer: source main has a session ${session} already (ERR_SESSION_EXISTS)\n`,
@@ -83,6 +85,8 @@ test.each([[[]], [['--actors', 'edges']]])(
     await stop(server);
 
     expect(await run('export', file, 'archive.bin')).toMatchObject({ code: 0 });
+    await copyFile(file, join(directory, 'renamed.gz'));
+    expect(await run('verify', './renamed.gz')).toMatchObject({ code: 0 });
     const exported = await readFile(join(directory, 'archive.bin'));
     expect(exported).toEqual(await readFile(join(directory, 'session.bin')));
     expect(exported).toHaveLength(messages * (2 + 64) + 2);

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { FollowedFile } from '../../../actors/inputs/followed-file.js';
 import type { JsonValue } from '../../../actors/inputs/input-source.js';
+import { warning } from '../../support/log-lines.js';
 import { directoryOfTest, ReadInput } from './reading.js';
 
 async function start() {
@@ -22,10 +23,11 @@ describe('a followed file', () => {
     expect(await input.reached(3)).toEqual(['one', 'two', 'three']);
   });
 
-  it('is waited for when it is not there yet', async () => {
+  it('is waited for when it is not there yet, and the log says so', async () => {
     const { file, follow } = await start();
     const input = follow();
     const reached = input.reached(1);
+    expect(await input.log.saying('there is no file of that path')).toMatchObject({ level: warning, path: file });
     await writeFile(file, 'one\n');
     expect(await reached).toEqual(['one']);
   });

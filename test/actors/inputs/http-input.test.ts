@@ -74,6 +74,18 @@ describe('an http input', () => {
     expect((await second.post('"y"')).ranges).toMatchObject([{ firstSeq: 2 }]);
   });
 
+  it('takes as many messages at once as it can hold, and no more', async () => {
+    const { server, post } = await start({ bodyBytesMax: 16 * 1024 * 1024 });
+    expect(await post('1\n'.repeat(65_537), ndjson)).toMatchObject({ status: 413, code: 'ERR_TOO_MANY_MESSAGES' });
+    const long = `"${'x'.repeat(1024 * 1024)}"`;
+    expect(await post(`1\n${long}`, ndjson)).toMatchObject({ status: 413, code: 'ERR_PUBLISH_TOO_LARGE' });
+    expect(await post('1\n'.repeat(65_536), ndjson)).toMatchObject({
+      status: 200,
+      ranges: [{ firstSeq: 1, lastSeq: 65_536 }],
+    });
+    expect(await server.client.sessions()).toMatchObject([{ lastSeq: 65_536 }]);
+  });
+
   it('tells who has no token, or another one, nothing but that', async () => {
     const { post } = await start();
     for (const authorization of ['', 'Bearer', 'Bearer 0123456789abcdeX', `Basic ${token}`, `Bearer ${token}0`]) {
@@ -89,6 +101,11 @@ describe('an http input', () => {
       return [status, code];
     };
     expect(await refused('x', {}, 'POST', '/')).toEqual([404, 'ERR_NO_SUCH_PATH']);
+    expect(await refused('x', {}, 'POST', '//')).toEqual([404, 'ERR_NO_SUCH_PATH']);
+    for (const reason of ['', 'x'.repeat(513)]) {
+      const headers = { 'latecomer-end-of-day': reason };
+      expect(await refused('x', headers, 'POST', '/orders')).toEqual([400, 'ERR_END_OF_DAY']);
+    }
     expect(await refused('', {}, 'GET', '/orders')).toEqual([405, 'ERR_METHOD']);
     expect(await refused('', {}, 'POST', '/orders')).toEqual([400, 'ERR_NO_MESSAGE']);
     expect(await refused('\n\n', ndjson, 'POST', '/orders')).toEqual([400, 'ERR_NO_MESSAGE']);

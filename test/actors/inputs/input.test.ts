@@ -4,6 +4,7 @@ import type { Feed } from '../../../actors/inputs/input-feeds.js';
 import type { InputBatch, SessionInputSource } from '../../../actors/inputs/input-source.js';
 import type { Ref } from '../../../actors/runtime/index.js';
 import type { SessionProtocol } from '../../../actors/session.js';
+import { SessionNameError } from '../../../actors/session-name.js';
 import { limits } from '../../../protocol/index.js';
 import { type InputPosition, StorageError } from '../../../storage/index.js';
 import { turn, until } from '../../support/deadline.js';
@@ -37,7 +38,11 @@ class TestSource implements FedSource {
     this.opened.push(session);
   }
 
+  /** How often a day cannot be ended yet. */
+  fullDays = 0;
   async endOfDay(session: string, reason: string): Promise<void> {
+    this.fullDays -= 1;
+    if (this.fullDays >= 0) throw new SessionNameError('there are 99 sessions of 20300109 already');
     this.ends.push([session, reason]);
   }
 
@@ -187,6 +192,20 @@ describe('an input', () => {
     expect(source.fed[0]!.endOfDay).toBe('today');
   });
 
+  it('waits for the next day when its day has had all its sessions, also at its start', async () => {
+    const source = new TestSource();
+    source.stored = { batches: 1, position: 0, session: 'S0', endOfDay: 'yesterday' };
+    source.fullDays = 1;
+    const { ended } = await start(function* () {
+      source.fullDays = 1;
+      yield { payloads: ['a'], position: 1, endOfDay: 'today' };
+      yield { payloads: ['b'], position: 2 };
+    }, source);
+    expect(await ended()).toBeUndefined();
+    expect(source.ends.map(([session]) => session)).toEqual(['S0', 'S1']);
+    expect(source.texts).toEqual(['a', 'b']);
+  });
+
   it('stops although its source waits for ever', async () => {
     const { ref, source } = await start(async function* (position) {
       yield* numbered(position, 1);
@@ -216,6 +235,12 @@ describe('an input', () => {
       /^expected a payload of at/,
     ],
     ['an odd end of day', { payloads: [], position: 0, endOfDay: 1 }, /^expected endOfDay to be a text, found 1$/],
+    ['an end of day without a reason', { payloads: [], position: 0, endOfDay: ' ' }, /1 to 512 bytes, found 1 bytes$/],
+    [
+      'an end of day that is a novel',
+      { payloads: [], position: 0, endOfDay: 'x'.repeat(513) },
+      /1 to 512 bytes, found 513 bytes$/,
+    ],
   ];
   it.each(bad)('fails at %s', async (_what, batch, message) => {
     const { ended } = await start(() => [batch] as InputBatch<number>[]);

@@ -1,4 +1,5 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { lstat, readdir, readFile, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type ExportedMessage, messagesOf, readSession, writeBinaryFile } from '../../../storage/archive/index.js';
@@ -25,6 +26,19 @@ describe('a BinaryFILE', () => {
     await writeBinaryFile(path, messages('S', 'abc', 'x'.repeat(258)), { lastSeq: 3, ended: true });
     const expected = `\0\x01S\0\x03abc\x01\x02${'x'.repeat(258)}\0\0`;
     expect(await readFile(path)).toEqual(Buffer.from(expected, 'latin1'));
+  });
+
+  it('is never put in the place of something that is no file', async () => {
+    const pipe = join(directory, 'pipe');
+    execFileSync('mkfifo', [pipe]);
+    const device = join(directory, 'device');
+    await symlink('/dev/null', device);
+    for (const other of [pipe, device, directory]) {
+      const failure = { code: 'ERR_ARCHIVE_FAILED', message: expect.stringContaining('is no regular file') };
+      await expect(writeBinaryFile(other, messages('a'), { lastSeq: 1, ended: true })).rejects.toMatchObject(failure);
+    }
+    expect((await readdir(directory)).sort()).toEqual(['device', 'pipe']);
+    expect((await lstat(pipe)).isFIFO()).toBe(true);
   });
 
   it('of a session that goes on has no end', async () => {

@@ -1,7 +1,10 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { gunzipSync, gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { footerBytes, packFooter, readIndexOffset } from '../../../storage/archive/archive-footer.js';
 import {
+  type ArchiveIndex,
   ArchiveReader,
   archiveSession,
   checkSession,
@@ -134,5 +137,60 @@ describe('a bit that was flipped in an archive', () => {
     expect(other.sessions()).toEqual([]);
     await deleteOrphans(other);
     await other.close();
+  });
+});
+
+describe('an index that somebody else has written', () => {
+  type Written = Record<keyof ArchiveIndex, unknown> & Pick<ArchiveIndex, 'chunks'>;
+
+  /** The archive with another index, whose digest is right. */
+  async function rewrite(change: (index: Written) => void): Promise<void> {
+    const bytes = await readFile(path);
+    const offset = readIndexOffset(bytes.subarray(-footerBytes), bytes.length)!;
+    const index = JSON.parse(gunzipSync(bytes.subarray(offset, -footerBytes)).toString()) as Written;
+    change(index);
+    const member = gzipSync(JSON.stringify(index));
+    await writeFile(path, Buffer.concat([bytes.subarray(0, offset), member, packFooter(offset, member)]));
+  }
+
+  beforeEach(async () => {
+    await archiveSession(store, await endedSession(store, 's', blocks), path);
+  });
+
+  it.each<[string, (index: Written) => void]>([
+    ['a chunk that is none', (index) => index.chunks.push(null as never)],
+    ['a loss that is none', (index) => Object.assign(index, { lost: [null] })],
+    [
+      'chunks that overlap',
+      (index) => {
+        const [chunk] = index.chunks;
+        const end = chunk!.bytes + 10;
+        index.chunks = [
+          { ...chunk!, bytes: end, lastSeq: 5 },
+          { ...chunk!, offset: end, bytes: -10, firstSeq: 6 },
+        ];
+      },
+    ],
+    [
+      'a loss for an unknown reason',
+      (index) => Object.assign(index, { lost: [{ from: 11, to: 12, reason: 'fun' }], lastSeq: 12 }),
+    ],
+    ['a start before the epoch', (index) => Object.assign(index, { createdMs: -1 })],
+    ['less than no bytes', (index) => Object.assign(index, { bytes: -1 })],
+    ['a reason that is a novel', (index) => Object.assign(index, { reason: 'x'.repeat(513) })],
+    ['a mark that is none', (index) => Object.assign(index, { discarded: 'yes' })],
+    ['a reason that is no text', (index) => Object.assign(index, { discarded: true, discardReason: {} })],
+  ])('is refused: %s', async (_, change) => {
+    await rewrite(change);
+    const refusal = { code: 'ERR_NOT_AN_ARCHIVE', message: expect.stringContaining('is no archive') };
+    await expect(verifyArchive(path)).rejects.toMatchObject(refusal);
+    const other = await openStore(directory, new FaultDisk());
+    await expect(restoreSession(other, path)).rejects.toMatchObject(refusal);
+    await other.close();
+  });
+
+  it('is taken when it is as ours', async () => {
+    await rewrite(() => {});
+    expect((await verifyArchive(path)).damage).toEqual([]);
   });
 });

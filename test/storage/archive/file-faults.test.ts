@@ -60,6 +60,7 @@ function watched(step: Step, opened: fs.FileHandle[] = []): ArchiveFiles {
     mkdir: before('mkdir', fs.mkdir) as ArchiveFiles['mkdir'],
     statfs: before('statfs', fs.statfs) as ArchiveFiles['statfs'],
     rm: fs.rm,
+    stat: fs.stat,
   };
 }
 
