@@ -7,7 +7,7 @@ import { KeyedTurns } from './keyed-turns.js';
 import { MemberRecord } from './member-record.js';
 import type { MemberAnswer, MemberCommand, MemberFacts, MemberOwner, MemberStream } from './member-stream.js';
 import { MemberStreams } from './member-streams.js';
-import type { Membership, MemberWishes } from './membership.js';
+import { type Membership, type MemberWishes, nextOf } from './membership.js';
 import { storageRefusal } from './storage-refusal.js';
 
 /** What a Group understands. */
@@ -158,7 +158,7 @@ export default class GroupActor extends Actor<GroupParameters, GroupProtocol> im
   ): Promise<MemberAnswer> {
     const { membership, store, now } = this.parameters;
     const { participant } = command;
-    const from = membership.find(participant)!.cursor + 1;
+    const from = nextOf(membership.find(participant)!);
     const wishes = { ...wishesOf(command), address: dialed?.address };
     const row = membership.connect(participant, wishes, next, now());
     try {
@@ -186,7 +186,7 @@ export default class GroupActor extends Actor<GroupParameters, GroupProtocol> im
     await this.#record.write(participant, this.#record.rowWrite(row));
     membership.left(participant, row.seenMs);
     this.#streams.end(participant);
-    return { member: this.#facts(row, 'away', row.cursor + 1) };
+    return { member: this.#facts(row, 'away', nextOf(row)) };
   }
 
   async #deregister(participant: string): Promise<MemberAnswer> {
@@ -195,7 +195,7 @@ export default class GroupActor extends Actor<GroupParameters, GroupProtocol> im
     await this.#record.write(participant, memberDeletion(log.source, participant));
     membership.remove(participant);
     this.#streams.end(participant);
-    return { member: this.#facts(row, 'deregistered', row.cursor + 1) };
+    return { member: this.#facts(row, 'deregistered', nextOf(row)) };
   }
 
   /** The participant may know better than the coordinator how far it is. */

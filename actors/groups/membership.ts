@@ -107,7 +107,9 @@ export class Membership {
   connect(participant: string, wishes: MemberWishes, fromSeq: number, nowMs: number): MemberRow {
     const known = this.#rows.get(participant)!;
     const cursor = Math.max(known.cursor, fromSeq - 1);
-    const row = { ...known, ...given(wishes), cursor, seenMs: nowMs, isAway: false };
+    const lostFrom = known.lostFrom ?? known.cursor + 1;
+    const lost = lostFrom <= cursor && { lostFrom };
+    const row = { ...known, ...given(wishes), ...lost, cursor, seenMs: nowMs, isAway: false };
     this.#rows.set(participant, row);
     return row;
   }
@@ -148,11 +150,13 @@ export class Membership {
     return this.#registered(participant);
   }
 
-  /** A participant has everything up to `seq`. */
+  /** A participant has everything up to `seq`, or knows that it is lost. */
   delivered(participant: string, seq: number): void {
     const row = this.#rows.get(participant);
-    if (!row || seq <= row.cursor) return;
-    this.#rows.set(participant, { ...row, cursor: seq });
+    if (!row || seq < nextOf(row)) return;
+    const { lostFrom: _, ...rest } = row;
+    const lost = seq < row.cursor && { lostFrom: seq + 1 };
+    this.#rows.set(participant, { ...rest, ...lost, cursor: Math.max(row.cursor, seq) });
     this.#unsaved.add(participant);
   }
 
@@ -228,9 +232,15 @@ export class Membership {
   }
 }
 
+/** The first number a participant is to be sent, or to be told of as lost. */
+export function nextOf({ lostFrom, cursor }: MemberRow): number {
+  return lostFrom ?? cursor + 1;
+}
+
 /** Where it was reached counts no longer. */
-function away({ address: _, ...row }: MemberRow, sinceMs: number, cursor = row.cursor): MemberRow {
-  return { ...row, cursor, seenMs: sinceMs, isAway: true };
+function away({ address: _, lostFrom, ...row }: MemberRow, sinceMs: number, cursor = row.cursor): MemberRow {
+  const lost = lostFrom !== undefined && lostFrom <= cursor && { lostFrom };
+  return { ...row, ...lost, cursor, seenMs: sinceMs, isAway: true };
 }
 
 function given({ tdMs, single, instance, address }: MemberWishes): Partial<MemberRow> {

@@ -56,6 +56,32 @@ describe('a participant', () => {
     expect(await ben.received.has(expected.length + 1)).toEqual([...expected, 'new']);
   });
 
+  it('is told of what has expired until it has acknowledged that, whatever breaks meanwhile', async () => {
+    let nowMs = 1_000_000;
+    const options = { clock: () => nowMs, group: { tdMs: 1_000 } };
+    const first = await serverWithGroup(options);
+    const ada = new Participant(first.port, 'ada');
+    await ada.does('register');
+    await new Participant(first.port, 'ben').does('register');
+    await new Participant(first.port, 'ben').does('disconnect');
+    await ada.msend('too old');
+    nowMs += 1_001;
+    await ada.msend('kept');
+    const broken = new Participant(first.port, 'ben');
+    await broken.does('reconnect');
+    broken.break();
+    await isAway(first, 'ben');
+    await first.stop();
+    const second = await serverWithGroup({ ...options, data: first.data });
+    const ben = new Participant(second.port, 'ben');
+    expect(await ben.does('reconnect')).toMatchObject({ from: 1 });
+    expect(await ben.received.has(2)).toEqual(['expired 1..1', 'kept']);
+    ben.delivered(1);
+    await ben.does('disconnect');
+    expect(await ben.does('reconnect')).toMatchObject({ from: 2 });
+    expect(await ben.received.has(3)).toEqual(['expired 1..1', 'kept', 'kept']);
+  });
+
   it('counts its own time bound where that is the smaller one', async () => {
     let nowMs = 1_000_000;
     const { port } = await serverWithGroup({ clock: () => nowMs, group: { tdMs: 1_000 } });
