@@ -5,9 +5,10 @@ import type { DialBack, DialedMember } from './dial-back.js';
 import type { GroupConfig } from './group-config.js';
 import { KeyedTurns } from './keyed-turns.js';
 import { MemberRecord } from './member-record.js';
+import { type MemberWishes, nextOf } from './member-state.js';
 import type { MemberAnswer, MemberCommand, MemberFacts, MemberOwner, MemberStream } from './member-stream.js';
 import { MemberStreams } from './member-streams.js';
-import { type Membership, type MemberWishes, nextOf } from './membership.js';
+import type { Membership } from './membership.js';
 import { storageRefusal } from './storage-refusal.js';
 
 /** What a Group understands. */
@@ -51,11 +52,12 @@ export default class GroupActor extends Actor<GroupParameters, GroupProtocol> im
   #stopWatching: (() => void) | undefined;
 
   override onStart(): void {
-    const { membership, log, now, store } = this.parameters;
+    const { membership, log, now, store, config } = this.parameters;
     this.#streams = new MemberStreams(membership, log, now, () => this.#record.saveSoon());
     this.#record = new MemberRecord({
       store,
       log,
+      lagMs: config.lagMs,
       membership,
       streams: this.#streams,
       now,

@@ -22,7 +22,7 @@ beforeAll(async () => {
     data: temporary.directory,
     port: 0,
     sources: [],
-    groups: [{ name: group, tdMs: 60_000, membersMax: 100, dialBack: 'same-address' as const }],
+    groups: [{ name: group, tdMs: 60_000, lagMs: 3_600_000, membersMax: 100, dialBack: 'same-address' as const }],
     generator: { ...defaultServerConfig.generator, rate: 0 },
     durability: 'os' as const,
     diskReserveBytes: 0,
