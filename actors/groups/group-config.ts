@@ -64,7 +64,8 @@ function readGroup(entry: unknown, at: string): GroupConfig {
   const { name, td, lag, membersMax = groupDefaults.membersMax, dialBack = groupDefaults.dialBack } = given;
   const tdMs = durationMs(td ?? inMs(given.tdMs));
   if (!isName(name)) throw wrong(`${at}.name`, `a name of 1 to ${limits.nameBytesMax} bytes without spaces`, name);
-  if (tdMs === undefined || tdMs > tdMsMax) throw wrong(`${at}.td`, 'a number of seconds, or a duration such as "15m"', td);
+  if (tdMs === undefined || tdMs > tdMsMax)
+    throw wrong(`${at}.td`, 'a number of seconds, or a duration such as "15m"', td);
   const lagMs = durationMs(lag ?? inMs(given.lagMs) ?? inMs(Math.max(2 * tdMs, lagMsMin)));
   if (lagMs === undefined || lagMs <= tdMs) throw wrong(`${at}.lag`, 'a duration that is longer than td', lag);
   if (!Number.isSafeInteger(membersMax) || (membersMax as number) < 1) {

@@ -72,7 +72,7 @@ describe.skipIf(terminalMissing)(`a session at real prompts (${terminalMissing ?
     expect(await bob.type('msend nobody hears this')).toMatch(
       /^latecomer: participant bob is not connected: .*ERR_NOT_CONNECTED/,
     );
-    expect(await bob.type('reconnect 0')).toMatch(/^reconnected, messages \d to 5 have waited$/);
+    expect(await bob.type('reconnect 0')).toMatch(/^reconnected, messages \d to 5 were sent meanwhile$/);
     model.back('bob');
     await send(bob, 'bob is back');
 
