@@ -82,7 +82,7 @@ describe.skipIf(terminalMissing)(`a session at real prompts (${terminalMissing ?
     model.away('carol');
     await send(alice, 'carol was killed');
     carol = await sit('carol');
-    expect(await carol.type('reconnect')).toMatch(/^reconnected, .*waited$/);
+    expect(await carol.type('reconnect')).toMatch(/^reconnected, .* sent meanwhile$/);
     model.back('carol');
 
     // The coordinator is killed, and everybody is back by itself.
