@@ -114,6 +114,21 @@ describe('a participant that listens', () => {
     expect(await take(alice.messages(), 1)).toMatchObject([{ payload: 'true' }]);
   });
 
+  it('is reached by the server however many strangers wait on its port', async () => {
+    const { server, alice } = await startParticipant();
+    const registered = alice.register({ listen: 0 });
+    const connection = await accept(server);
+    const command = await connection.take('GROUP');
+    const strangers = await Promise.all(Array.from({ length: 40 }, () => dial(command.address!.port)));
+    await within(Promise.race(strangers.map(({ closed }) => closed)), 'the first stranger to be closed');
+    const dialed = await dial(command.address!.port);
+    dialed.send(memberOf(command, { instance: command.instance! }));
+    connection.send(memberOf(command, { request: command.request }));
+    await within(registered, 'register');
+    dialed.messages(1, ['true']);
+    expect(await take(alice.messages(), 1)).toMatchObject([{ payload: 'true' }]);
+  });
+
   it('lets go of those who wait on its port when it goes away', async () => {
     const { server, alice, command, dialed } = await startListener();
     const stranger = await dial(command.address!.port);
