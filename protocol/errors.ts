@@ -48,6 +48,7 @@ export const errorCodes = {
   ERR_ALREADY_CONNECTED: 'never',
   ERR_NOT_CONNECTED: 'never',
   ERR_TOO_MANY_MEMBERS: 'never',
+  ERR_TOO_FAR_BEHIND: 'reconnect',
   ERR_PORT_IN_USE: 'never',
   ERR_ADDRESS_REFUSED: 'never',
   ERR_UNREACHABLE: 'retry',

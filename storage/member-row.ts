@@ -8,6 +8,8 @@ export interface MemberRow {
   participant: string;
   /** Last number it has acknowledged, or has no claim to. */
   cursor: number;
+  /** First number of what has expired, up to the cursor, and of which it has not acknowledged to know. */
+  lostFrom?: number;
   /** Milliseconds since 1970 at which it was registered. */
   joinedMs: number;
   /** Milliseconds since 1970 at which it was last known to be there. */

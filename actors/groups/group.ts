@@ -5,9 +5,10 @@ import type { DialBack, DialedMember } from './dial-back.js';
 import type { GroupConfig } from './group-config.js';
 import { KeyedTurns } from './keyed-turns.js';
 import { MemberRecord } from './member-record.js';
+import { type MemberWishes, nextOf } from './member-state.js';
 import type { MemberAnswer, MemberCommand, MemberFacts, MemberOwner, MemberStream } from './member-stream.js';
 import { MemberStreams } from './member-streams.js';
-import type { Membership, MemberWishes } from './membership.js';
+import type { Membership } from './membership.js';
 import { storageRefusal } from './storage-refusal.js';
 
 /** What a Group understands. */
@@ -51,11 +52,12 @@ export default class GroupActor extends Actor<GroupParameters, GroupProtocol> im
   #stopWatching: (() => void) | undefined;
 
   override onStart(): void {
-    const { membership, log, now, store } = this.parameters;
+    const { membership, log, now, store, config } = this.parameters;
     this.#streams = new MemberStreams(membership, log, now, () => this.#record.saveSoon());
     this.#record = new MemberRecord({
       store,
       log,
+      lagMs: config.lagMs,
       membership,
       streams: this.#streams,
       now,
@@ -158,7 +160,7 @@ export default class GroupActor extends Actor<GroupParameters, GroupProtocol> im
   ): Promise<MemberAnswer> {
     const { membership, store, now } = this.parameters;
     const { participant } = command;
-    const from = membership.find(participant)!.cursor + 1;
+    const from = nextOf(membership.find(participant)!);
     const wishes = { ...wishesOf(command), address: dialed?.address };
     const row = membership.connect(participant, wishes, next, now());
     try {
@@ -186,7 +188,7 @@ export default class GroupActor extends Actor<GroupParameters, GroupProtocol> im
     await this.#record.write(participant, this.#record.rowWrite(row));
     membership.left(participant, row.seenMs);
     this.#streams.end(participant);
-    return { member: this.#facts(row, 'away', row.cursor + 1) };
+    return { member: this.#facts(row, 'away', nextOf(row)) };
   }
 
   async #deregister(participant: string): Promise<MemberAnswer> {
@@ -195,7 +197,7 @@ export default class GroupActor extends Actor<GroupParameters, GroupProtocol> im
     await this.#record.write(participant, memberDeletion(log.source, participant));
     membership.remove(participant);
     this.#streams.end(participant);
-    return { member: this.#facts(row, 'deregistered', row.cursor + 1) };
+    return { member: this.#facts(row, 'deregistered', nextOf(row)) };
   }
 
   /** The participant may know better than the coordinator how far it is. */

@@ -15,6 +15,8 @@ import type { Membership } from './membership.js';
 export interface MemberRecordParts {
   store: Store;
   log: Log;
+  /** Who is connected and has not acknowledged a message for longer is away. */
+  lagMs: number;
   membership: Membership;
   streams: MemberStreams;
   /** Milliseconds since 1970, never backwards. */
@@ -85,6 +87,7 @@ export class MemberRecord {
     const nowMs = now();
     membership.seen(nowMs, seenEveryMs);
     try {
+      await this.#leaveBehind(nowMs);
       const firstSeq = this.#claims > 0 ? log.firstSeq : await this.#firstClaimed(nowMs);
       if (firstSeq > log.firstSeq) await this.#save((rows) => store.groups.trim(log, firstSeq, nowMs, rows));
       else await this.#saveRows('os');
@@ -118,6 +121,16 @@ export class MemberRecord {
           this.#doubtful.add(participant);
           this.#failed(error);
         });
+    }
+  }
+
+  /** Without this, one participant that acknowledges nothing would have the log grow for ever. */
+  async #leaveBehind(nowMs: number): Promise<void> {
+    const { membership, store, log, lagMs, streams, isBusy } = this.#parts;
+    if (membership.behind(log.lastSeq + 1).next().done) return;
+    const since = await store.groups.firstSince(log, log.firstSeq, nowMs - lagMs);
+    for (const participant of [...membership.behind(since)]) {
+      if (!isBusy(participant)) streams.tooFarBehind(participant, lagMs);
     }
   }
 

@@ -58,6 +58,14 @@ export class MemberStreams {
     this.end(participant, { code: 'ERR_ALREADY_CONNECTED', message });
   }
 
+  /** The participant has not acknowledged for too long: it is away for as long, and its connection is told. */
+  tooFarBehind(participant: string, lagMs: number): void {
+    this.#membership.left(participant, this.#now() - lagMs);
+    const message = `participant ${participant} has not acknowledged what was sent to it more than ${lagMs} ms ago`;
+    this.end(participant, { code: 'ERR_TOO_FAR_BEHIND', message });
+    this.#broken();
+  }
+
   /** Whoever is there is away from now on; the connections are closed by others. */
   breakAll(): void {
     for (const [participant, stream] of this.#streams) {

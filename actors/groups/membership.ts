@@ -1,5 +1,6 @@
-import { type DialAddress, type MemberSummary, ProtocolError } from '../../protocol/index.js';
+import { type MemberSummary, ProtocolError } from '../../protocol/index.js';
 import type { MemberRow } from '../../storage/index.js';
+import { acknowledged, away, given, type MemberWishes, nextOf, online } from './member-state.js';
 
 /** What bounds a group. */
 export interface MembershipLimits {
@@ -7,14 +8,6 @@ export interface MembershipLimits {
   /** How long a participant may be away without losing anything, in milliseconds; its own bound counts where it is less. */
   tdMs: number;
   membersMax: number;
-}
-
-/** How a participant wants to be served. What is absent stays as it is. */
-export interface MemberWishes {
-  tdMs?: number | undefined;
-  single?: boolean | undefined;
-  instance?: string | undefined;
-  address?: Required<DialAddress> | undefined;
 }
 
 /** What a participant that comes back has a claim to: everything from `fromSeq` on that was sent at `sinceMs` or later. */
@@ -105,9 +98,7 @@ export class Membership {
 
   /** A participant is back; what lies in front of `fromSeq` it will never get. */
   connect(participant: string, wishes: MemberWishes, fromSeq: number, nowMs: number): MemberRow {
-    const known = this.#rows.get(participant)!;
-    const cursor = Math.max(known.cursor, fromSeq - 1);
-    const row = { ...known, ...given(wishes), cursor, seenMs: nowMs, isAway: false };
+    const row = online(this.#rows.get(participant)!, wishes, fromSeq, nowMs);
     this.#rows.set(participant, row);
     return row;
   }
@@ -148,12 +139,18 @@ export class Membership {
     return this.#registered(participant);
   }
 
-  /** A participant has everything up to `seq`. */
+  /** A participant has everything up to `seq`, or knows that it is lost. */
   delivered(participant: string, seq: number): void {
     const row = this.#rows.get(participant);
-    if (!row || seq <= row.cursor) return;
-    this.#rows.set(participant, { ...row, cursor: seq });
+    if (!row || seq < nextOf(row)) return;
+    this.#rows.set(participant, acknowledged(row, seq));
     this.#unsaved.add(participant);
+  }
+
+  /** Who is connected and has not acknowledged a message in front of `seq`. */
+  *behind(seq: number): Generator<string> {
+    for (const { participant, isAway, cursor } of this.#rows.values())
+      if (!isAway && cursor + 1 < seq) yield participant;
   }
 
   /** All who are connected are there at this moment. @param everyMs who was put on record as seen that lately is left out */
@@ -226,18 +223,4 @@ export class Membership {
     const message = `participant ${participant} is not registered in group ${this.#limits.group}: register first`;
     throw new ProtocolError('ERR_NOT_REGISTERED', message);
   }
-}
-
-/** Where it was reached counts no longer. */
-function away({ address: _, ...row }: MemberRow, sinceMs: number, cursor = row.cursor): MemberRow {
-  return { ...row, cursor, seenMs: sinceMs, isAway: true };
-}
-
-function given({ tdMs, single, instance, address }: MemberWishes): Partial<MemberRow> {
-  return {
-    ...(tdMs !== undefined && { tdMs }),
-    ...(single !== undefined && { single }),
-    ...(instance !== undefined && { instance }),
-    ...(address !== undefined && { address }),
-  };
 }

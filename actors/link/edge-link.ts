@@ -92,7 +92,14 @@ export class EdgeLink {
       case 'group':
         return { fields: await this.#group(fields as unknown as { member: number; command: MemberCommand }) };
       case 'members':
-        return { fields: { members: await origin.members((fields.group as string | null) ?? undefined) } };
+        return {
+          fields: {
+            members: (await origin.members((fields.group as string | null) ?? undefined)).slice(
+              0,
+              limits.memberListMax,
+            ),
+          },
+        };
       case 'archive':
         return { fields: { ...(await origin.archive(fields as unknown as ArchiveRequest)) } };
       case 'roll':

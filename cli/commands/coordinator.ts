@@ -14,7 +14,7 @@ export const coordinator: Command = {
   options: [unsupervisedOption],
   positionalsMax: 1,
   notes: [
-    'FILE has two lines: the port, and the time in seconds that a participant may be away without losing a message. Or it is JSON: { "port": 7070, "td": "10m" }, with "group", "host", "membersMax" and "dialBack" where they are needed.',
+    'FILE has two lines: the port, and the time in seconds that a participant may be away without losing a message. Or it is JSON: { "port": 7070, "td": "10m" }, with "group", "host", "lag", "membersMax" and "dialBack" where they are needed.',
     'What it has to remember is in the directory FILE.data, unless --data names another.',
     'Everything else is as with serve: `latecomer inspect` shows the members.',
   ],

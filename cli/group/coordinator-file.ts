@@ -28,13 +28,14 @@ const fields: readonly FileField[] = [
   { key: 'td', name: 'the time a participant may be away', kind: duration, onLine: true },
   { key: 'group', name: 'the name of the group', kind: name, onLine: false, fallback: defaultGroup },
   { key: 'host', name: 'the host', kind: text('HOST', 'an address or host name'), onLine: false, fallback: undefined },
+  { key: 'lag', name: 'how far a participant may be behind', kind: ofGroup, onLine: false, fallback: undefined },
   { key: 'membersMax', name: 'how many members', kind: ofGroup, onLine: false, fallback: undefined },
   { key: 'dialBack', name: 'where participants may listen', kind: ofGroup, onLine: false, fallback: undefined },
 ];
 
 /**
  * Read a coordinator's file: two lines (port, td in seconds), or JSON with `port`, `td` and, if need be, `group`, `host`,
- * `membersMax` and `dialBack`.
+ * `lag`, `membersMax` and `dialBack`.
  * @throws ConfigurationError with one line
  */
 export function readCoordinatorFile(file: string): CoordinatorFile {

@@ -132,5 +132,5 @@ export function failureText(error: unknown): string {
 function whatComes({ from, lastSeq }: Membership): string {
   const waiting = lastSeq + 1 - from;
   if (waiting <= 0) return `the next message is number ${from}`;
-  return waiting === 1 ? `message ${from} has waited` : `messages ${from} to ${lastSeq} have waited`;
+  return waiting === 1 ? `message ${from} was sent meanwhile` : `messages ${from} to ${lastSeq} were sent meanwhile`;
 }

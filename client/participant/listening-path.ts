@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
 import type { GroupCommand } from '../../protocol/index.js';
 import { LatecomerError } from '../errors.js';
+import { Callers } from './callers.js';
 import { type Member, MemberConnection } from './member-connection.js';
 import {
   askUnlessAborted,
@@ -17,7 +18,10 @@ import { noLaterThan } from './no-later-than.js';
 export interface ListeningSurroundings extends PathSurroundings {
   /** 0 picks one, at the first command. */
   port: number;
-  /** How long the server's connection is waited for when a command was answered, and its end when one has ended it. */
+  /**
+   * How long the server's connection is waited for when a command was answered, and its end when one has ended it; and
+   * how long a connection may take to say for whom it is.
+   */
   waitMs: number;
 }
 
@@ -27,6 +31,7 @@ export interface ListeningSurroundings extends PathSurroundings {
  */
 export class ListeningPath implements MessagePath {
   readonly #surroundings: ListeningSurroundings;
+  readonly #callers: Callers;
   #listener: Server | undefined;
   #connection: MemberConnection | undefined;
   /** What only the server knows of this participant. */
@@ -36,6 +41,7 @@ export class ListeningPath implements MessagePath {
 
   constructor(surroundings: ListeningSurroundings) {
     this.#surroundings = surroundings;
+    this.#callers = new Callers(surroundings.waitMs, surroundings.environment);
   }
 
   async join(command: GroupCommand, signal?: AbortSignal): Promise<Member> {
@@ -86,6 +92,7 @@ export class ListeningPath implements MessagePath {
   close(): void {
     this.#listener?.close();
     this.#listener = undefined;
+    this.#callers.close();
     this.#drop();
   }
 
@@ -110,30 +117,42 @@ export class ListeningPath implements MessagePath {
     }
   }
 
+  /** Nothing it says counts before it has said for whom it is. */
   #accept(socket: Socket): void {
     const { environment, events } = this.#surroundings;
+    const known =
+      <Told extends unknown[]>(event: (...told: Told) => void) =>
+      (...told: Told): void => {
+        if (this.#connection !== connection) throw strangerError();
+        event(...told);
+      };
     const connection: MemberConnection = MemberConnection.accept(socket, environment, {
-      ...events,
+      block: known(events.block),
+      lost: known(events.lost),
+      live: known(events.live),
+      unsubscribed: known(events.unsubscribed),
       online: (member) => {
         this.#check(member);
+        this.#callers.remove(connection);
         this.#drop();
         this.#connection = connection;
         events.online(member);
         this.#come(member);
       },
       closed: (error) => {
+        this.#callers.remove(connection);
         if (this.#connection !== connection) return;
         this.#connection = undefined;
         this.#gone();
         events.closed(error);
       },
     });
+    this.#callers.add(connection);
   }
 
   /** Whoever finds the port may connect to it. */
-  #check({ instance, participant }: Member): void {
-    if (instance !== undefined && instance === this.#instance) return;
-    throw new LatecomerError('ERR_BAD_MESSAGE', `a connection to ${participant} that nobody has asked for`);
+  #check({ instance }: Member): void {
+    if (instance === undefined || instance !== this.#instance) throw strangerError();
   }
 
   async #await(come: Promise<Member>): Promise<Member> {
@@ -141,4 +160,8 @@ export class ListeningPath implements MessagePath {
     if (member) return member;
     throw new LatecomerError('ERR_UNREACHABLE', 'the server has answered, and not connected', { remedy: 'retry' });
   }
+}
+
+function strangerError(): LatecomerError {
+  return new LatecomerError('ERR_BAD_MESSAGE', 'a connection that nobody has asked for');
 }

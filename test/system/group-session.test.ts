@@ -72,7 +72,7 @@ describe.skipIf(terminalMissing)(`a session at real prompts (${terminalMissing ?
     expect(await bob.type('msend nobody hears this')).toMatch(
       /^latecomer: participant bob is not connected: .*ERR_NOT_CONNECTED/,
     );
-    expect(await bob.type('reconnect 0')).toMatch(/^reconnected, messages \d to 5 have waited$/);
+    expect(await bob.type('reconnect 0')).toMatch(/^reconnected, messages \d to 5 were sent meanwhile$/);
     model.back('bob');
     await send(bob, 'bob is back');
 
@@ -82,7 +82,7 @@ describe.skipIf(terminalMissing)(`a session at real prompts (${terminalMissing ?
     model.away('carol');
     await send(alice, 'carol was killed');
     carol = await sit('carol');
-    expect(await carol.type('reconnect')).toMatch(/^reconnected, .*waited$/);
+    expect(await carol.type('reconnect')).toMatch(/^reconnected, .* sent meanwhile$/);
     model.back('carol');
 
     // The coordinator is killed, and everybody is back by itself.

@@ -6,12 +6,17 @@ const fails = (value: unknown) => () => readGroups(value, ['main']);
 describe('groups of a configuration', () => {
   it('have a name and a time bound, and defaults for the rest', () => {
     expect(readGroups([{ name: 'news', td: 90 }], ['main'])).toEqual([
-      { name: 'news', tdMs: 90_000, membersMax: 10_000, dialBack: 'same-address' },
+      { name: 'news', tdMs: 90_000, lagMs: 3_600_000, membersMax: 10_000, dialBack: 'same-address' },
     ]);
   });
 
+  it('may have a time bound without end, as good as', () => {
+    const once = readGroups([{ name: 'news', td: '36500d' }], []);
+    expect(readGroups(JSON.parse(JSON.stringify(once)), [])).toEqual(once);
+  });
+
   it('are what they were when a configuration that was checked is read again', () => {
-    const once = readGroups([{ name: 'news', td: '1.5h', membersMax: 3, dialBack: ['10.0.0.1'] }], []);
+    const once = readGroups([{ name: 'news', td: '1.5h', lag: '2h', membersMax: 3, dialBack: ['10.0.0.1'] }], []);
     expect(readGroups(JSON.parse(JSON.stringify(once)), [])).toEqual(once);
   });
 
@@ -27,6 +32,11 @@ describe('groups of a configuration', () => {
       'groups[0].td: expected a number of seconds, or a duration such as "15m", found nothing',
     ],
     ['a td that is none', [{ name: 'a', td: 'soon' }], 'found "soon"'],
+    [
+      'a lag that is no longer than td',
+      [{ name: 'a', td: '2h', lag: '2h' }],
+      'groups[0].lag: expected a duration that is longer than td, found "2h"',
+    ],
     ['a negative td', [{ name: 'a', td: -1 }], 'found -1'],
     ['no members', [{ name: 'a', td: 1, membersMax: 0 }], 'groups[0].membersMax'],
     ['a target that is none', [{ name: 'a', td: 1, dialBack: 'all' }], 'groups[0].dialBack'],

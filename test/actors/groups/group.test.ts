@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { until } from '../../support/deadline.js';
 import { Participant } from '../../support/participant.js';
 import { Random } from '../../support/random.js';
-import { isAway, membersOf } from './members.js';
+import { hasAcknowledged, isAway, membersOf } from './members.js';
 import { serverWithGroup } from './server.js';
 
 const rejected = (code: string) => ({ type: 'REJECTED', code });
@@ -54,6 +54,32 @@ describe('a participant', () => {
     expect(await ben.received.has(expected.length)).toEqual(expected);
     await ada.msend('new');
     expect(await ben.received.has(expected.length + 1)).toEqual([...expected, 'new']);
+  });
+
+  it('is told of what has expired until it has acknowledged that, whatever breaks meanwhile', async () => {
+    let nowMs = 1_000_000;
+    const options = { clock: () => nowMs, group: { tdMs: 1_000 } };
+    const first = await serverWithGroup(options);
+    const ada = new Participant(first.port, 'ada');
+    await ada.does('register');
+    await new Participant(first.port, 'ben').does('register');
+    await new Participant(first.port, 'ben').does('disconnect');
+    await ada.msend('too old');
+    nowMs += 1_001;
+    await ada.msend('kept');
+    const broken = new Participant(first.port, 'ben');
+    await broken.does('reconnect');
+    broken.break();
+    await isAway(first, 'ben');
+    await first.stop();
+    const second = await serverWithGroup({ ...options, data: first.data });
+    const ben = new Participant(second.port, 'ben');
+    expect(await ben.does('reconnect')).toMatchObject({ from: 1 });
+    expect(await ben.received.has(2)).toEqual(['expired 1..1', 'kept']);
+    ben.delivered(1);
+    await ben.does('disconnect');
+    expect(await ben.does('reconnect')).toMatchObject({ from: 2 });
+    expect(await ben.received.has(3)).toEqual(['expired 1..1', 'kept', 'kept']);
   });
 
   it('counts its own time bound where that is the smaller one', async () => {
@@ -303,6 +329,28 @@ describe('a coordinator', () => {
     await until(() => log.firstSeq === 3, 'the first two to be trimmed');
     await ben.does('reconnect');
     expect(await ben.received.has(2)).toEqual(['expired 1..2', 'three']);
+  });
+
+  it('does not keep everything for one that is there and never acknowledges: it is told, and comes back as one that was away', async () => {
+    let nowMs = 1_000_000;
+    const server = await serverWithGroup({ clock: () => nowMs, group: { tdMs: 1_000, lagMs: 5_000 } });
+    const log = server.store.activeSession('news')!;
+    const [ada, ben] = [new Participant(server.port, 'ada'), new Participant(server.port, 'ben')];
+    await ada.does('register');
+    await ben.does('register');
+    await ada.msend('one');
+    nowMs += 5_000;
+    await ada.msend('two');
+    await ada.received.has(2);
+    ada.delivered();
+    await hasAcknowledged(server, 'ada', 2);
+    expect(await membersOf(server)).toMatchObject([{ state: 'online' }, { state: 'online', lag: 2 }]);
+    nowMs += 1;
+    expect(await ben.received.hears('UNSUBSCRIBED')).toMatchObject({ code: 'ERR_TOO_FAR_BEHIND', remedy: 'reconnect' });
+    expect(await membersOf(server)).toMatchObject([{ state: 'online' }, { state: 'away' }]);
+    await until(() => log.firstSeq === 2, 'the first message to be trimmed');
+    expect(await ben.does('reconnect')).toMatchObject({ from: 1 });
+    expect(await ben.received.has(4)).toEqual(['one', 'two', 'expired 1..1', 'two']);
   });
 
   it('does not roll a group', async () => {

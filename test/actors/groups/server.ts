@@ -35,7 +35,9 @@ export async function serverWithGroup(options: GroupServerOptions = {}): Promise
     data,
     port: 0,
     generator: { ...defaultServerConfig.generator, rate: 0 },
-    groups: [{ name: 'news', tdMs: 3_600_000, membersMax: 100, dialBack: 'same-address', ...options.group }],
+    groups: [
+      { name: 'news', tdMs: 3_600_000, lagMs: 7_200_000, membersMax: 100, dialBack: 'same-address', ...options.group },
+    ],
     ...options.config,
   };
   const store = await Store.open({ directory: data, durability: 'os', clock, logger: silent, ...options.store });

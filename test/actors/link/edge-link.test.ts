@@ -7,7 +7,7 @@ import type { PublishAnswer } from '../../../actors/publisher.js';
 import type { Ref } from '../../../actors/runtime/index.js';
 import type { SubscriptionStart } from '../../../actors/subscription.js';
 import type { SubscriptionListProtocol } from '../../../actors/subscription-list.js';
-import { encodePublishHeader, ProtocolError, readPublish } from '../../../protocol/index.js';
+import { encodePublishHeader, limits, ProtocolError, readPublish } from '../../../protocol/index.js';
 import { stretchOf } from '../../../storage/index.js';
 import { until } from '../../support/deadline.js';
 import { texts } from '../../support/payloads.js';
@@ -78,6 +78,25 @@ describe('an edge', () => {
     const request = { action: 'archive', source: 'main', session: 'S1' } as const;
     expect(await edge.archive(request)).toEqual({ session: sessionOf(), messages: 10, losses: [] });
     await expect(edge.archive({ ...request, session: 'none' })).rejects.toMatchObject({ code: 'ERR_UNKNOWN_SESSION' });
+  });
+
+  it('is told of as many members as an answer holds, however many a group has', async () => {
+    const member = {
+      group: 'g'.repeat(64),
+      state: 'away',
+      cursor: 1,
+      lag: 2,
+      seenMs: 3,
+      joinedMs: 4,
+      tdMs: 5,
+    } as const;
+    const names = Array.from({ length: 20_000 }, (_, index) => String(index).padStart(64, '0'));
+    const main = Object.assign(new TestOrigin(), {
+      members: async () => names.map((participant) => ({ ...member, participant })),
+    });
+    const { edge, closed } = await linked(main);
+    expect((await edge.members()).map(({ participant }) => participant)).toEqual(names.slice(0, limits.memberListMax));
+    expect(closed).toEqual([]);
   });
 
   it('reads pages from main, blocks and losses', async () => {

@@ -17,7 +17,7 @@ let server: RunningServer;
 
 beforeAll(async () => {
   ({ directory, remove } = await temporaryDirectory());
-  const group = { tdMs: 60_000, membersMax: 100, dialBack: 'same-address' as const };
+  const group = { tdMs: 60_000, lagMs: 3_600_000, membersMax: 100, dialBack: 'same-address' as const };
   const config = {
     ...defaultServerConfig,
     data: path.join(directory, 'data'),

@@ -17,16 +17,20 @@ beforeAll(async () => {
 afterAll(() => remove());
 
 describe('the file of a coordinator', () => {
-  const group = { name: 'group', tdMs: 60_000, membersMax: 10_000, dialBack: 'same-address' };
+  const group = { name: 'group', tdMs: 60_000, lagMs: 3_600_000, membersMax: 10_000, dialBack: 'same-address' };
 
   it.each([
     ['7070\n60\n', { port: 7070, group }],
     ['  0  \r\n 0.5 \r\n\r\n', { port: 0, group: { ...group, tdMs: 500 } }],
-    ['7070\n12h', { port: 7070, group: { ...group, tdMs: 43_200_000 } }],
+    ['7070\n12h', { port: 7070, group: { ...group, tdMs: 43_200_000, lagMs: 86_400_000 } }],
     ['{ "port": 7070, "td": 60 }', { port: 7070, group }],
     [
-      '\n{ "port": 0, "td": "90s", "group": "team", "host": "0.0.0.0", "membersMax": 5, "dialBack": "any" }',
-      { port: 0, host: '0.0.0.0', group: { name: 'team', tdMs: 90_000, membersMax: 5, dialBack: 'any' } },
+      '\n{ "port": 0, "td": "90s", "group": "team", "host": "0.0.0.0", "lag": "3m", "membersMax": 5, "dialBack": "any" }',
+      {
+        port: 0,
+        host: '0.0.0.0',
+        group: { name: 'team', tdMs: 90_000, lagMs: 180_000, membersMax: 5, dialBack: 'any' },
+      },
     ],
   ])('is read: %j', async (text, expected) => {
     await writeFile(file, text);
@@ -46,6 +50,7 @@ describe('the file of a coordinator', () => {
       '{ "port": 7070, "td": 60, "membersMax": 0 }',
       /file: membersMax: expected a whole number of at least 1, found 0$/,
     ],
+    ['{ "port": 7070, "td": 60, "lag": "1m" }', /file: lag: expected a duration that is longer than td, found "1m"$/],
     ['{ "port": 7070, "td": 60, "dialBack": 7 }', /file: dialBack: expected same-address, any, or a list .*, found 7$/],
     ['{ "port": 7070, ', /^cannot read .*file: [^\n]*JSON[^\n]*$/],
   ])('is refused in one line: %j', async (text, expected) => {

@@ -83,6 +83,62 @@ describe('a participant that listens', () => {
     expect(await take(alice.messages(), 1)).toMatchObject([{ payload: 'true' }]);
   });
 
+  it.each([
+    ['messages', (stranger: FakeConnection) => stranger.messages(1, ['forged'])],
+    [
+      'a range as lost',
+      (stranger: FakeConnection) => stranger.send({ type: 'LOST', log: 1, from: 1, to: 3, reason: 'expired' }),
+    ],
+    ['the end', (stranger: FakeConnection) => stranger.send({ type: 'UNSUBSCRIBED', log: 1 })],
+    ['that it is live', (stranger: FakeConnection) => stranger.send({ type: 'LIVE', log: 1, seq: 9 })],
+  ])('takes nothing from a stranger who does not even say MEMBER, and sends %s', async (_, say) => {
+    const { alice, command, dialed } = await startListener();
+    const told: string[] = [];
+    for (const event of ['lost', 'live', 'left'] as const) alice.on(event, () => told.push(event));
+    const stranger = await dial(command.address!.port);
+    say(stranger);
+    await within(stranger.closed, 'the stranger to be closed');
+    dialed.messages(1, ['true']);
+    expect(await take(alice.messages(), 1)).toMatchObject([{ payload: 'true' }]);
+    expect(told).toEqual([]);
+  });
+
+  it('lets only so many wait on its port who do not say who they are, and none of them for long', async () => {
+    const { server, alice } = await startParticipant({ connectMs: 200 });
+    const registered = alice.register({ listen: 0 });
+    const { command, dialed } = await dialBack(server);
+    await registered;
+    const strangers = await Promise.all(Array.from({ length: 20 }, () => dial(command.address!.port)));
+    await within(Promise.all(strangers.map(({ closed }) => closed)), 'the strangers to be closed');
+    dialed.messages(1, ['true']);
+    expect(await take(alice.messages(), 1)).toMatchObject([{ payload: 'true' }]);
+  });
+
+  it('is reached by the server however many strangers wait on its port', async () => {
+    const { server, alice } = await startParticipant();
+    const registered = alice.register({ listen: 0 });
+    const connection = await accept(server);
+    const command = await connection.take('GROUP');
+    const strangers = await Promise.all(Array.from({ length: 40 }, () => dial(command.address!.port)));
+    await within(Promise.race(strangers.map(({ closed }) => closed)), 'the first stranger to be closed');
+    const dialed = await dial(command.address!.port);
+    dialed.send(memberOf(command, { instance: command.instance! }));
+    connection.send(memberOf(command, { request: command.request }));
+    await within(registered, 'register');
+    dialed.messages(1, ['true']);
+    expect(await take(alice.messages(), 1)).toMatchObject([{ payload: 'true' }]);
+  });
+
+  it('lets go of those who wait on its port when it goes away', async () => {
+    const { server, alice, command, dialed } = await startListener();
+    const stranger = await dial(command.address!.port);
+    const away = alice.disconnect();
+    await (await accept(server)).member();
+    dialed.socket.end();
+    await away;
+    await within(stranger.closed, 'the stranger to be closed');
+  });
+
   it('keeps listening after a connection that was closed without a word', async () => {
     const { server, alice } = await startParticipant();
     const failed = rejectionOf(alice.register({ listen: 0 }));

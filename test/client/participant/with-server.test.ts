@@ -9,6 +9,7 @@ import { temporaryDirectory } from '../../support/temporary-directory.js';
 import { rejectionOf, take } from '../setup.js';
 
 const group = 'team';
+const bounds = { membersMax: 100, dialBack: 'same-address' as const };
 const seed = Number(process.env.SEED ?? 1);
 const participants: Participant<string>[] = [];
 let server: RunningServer;
@@ -22,7 +23,10 @@ beforeAll(async () => {
     data: temporary.directory,
     port: 0,
     sources: [],
-    groups: [{ name: group, tdMs: 60_000, membersMax: 100, dialBack: 'same-address' as const }],
+    groups: [
+      { ...bounds, name: group, tdMs: 60_000, lagMs: 3_600_000 },
+      { ...bounds, name: 'brief', tdMs: 1, lagMs: 1_000 },
+    ],
     generator: { ...defaultServerConfig.generator, rate: 0 },
     durability: 'os' as const,
     diskReserveBytes: 0,
@@ -41,7 +45,7 @@ const values = {
   decode: (payload: Uint8Array) => Buffer.from(payload).toString(),
 };
 
-function participant(id: string, more: { single?: boolean; tdMs?: number } = {}): Participant<string> {
+function participant(id: string, more: { single?: boolean; tdMs?: number; group?: string } = {}): Participant<string> {
   const made = new Participant<string>({ port: server.port, group, id, values, ...more });
   participants.push(made);
   return made;
@@ -90,6 +94,36 @@ describe('a participant with a real server', () => {
     expect(await rejectionOf(lister.members({ group: 'nope' }))).toMatchObject({ code: 'ERR_UNKNOWN_GROUP' });
     await lister.close();
   });
+
+  it.each([
+    ['over its own connection', {}],
+    ['at a port', { listen: 0 }],
+  ])(
+    'whose consumer stands still is sent away, comes back, and is told what it has missed, %s',
+    async (where, options) => {
+      const [sender, still] = ['sender', 'still'].map((id) => participant(`${id} ${where}`, { group: 'brief' }));
+      await sender!.register();
+      const consumer = (async () => {
+        for await (const _ of sender!.messages());
+      })();
+      const told: unknown[] = [];
+      still!.on('disconnected', ({ error }) => told.push(error.code));
+      still!.on('lost', (range) => told.push(range));
+      const { from } = await still!.register(options);
+      const messages = still!.messages();
+      await sender!.msend('at work on');
+      expect(await take(messages, 1)).toMatchObject([{ payload: 'at work on' }]);
+      await sender!.msend('missed');
+      await until(() => told.length > 0, 'the server to send it away');
+      const next = take(messages, 1);
+      await until(() => told.length > 1, 'word of what is lost');
+      await sender!.msend('afterwards');
+      expect(await next).toMatchObject([{ payload: 'afterwards' }]);
+      expect(told).toEqual(['ERR_TOO_FAR_BEHIND', { from: from + 1, to: from + 1, reason: 'expired' }]);
+      await Promise.all([sender!.deregister(), still!.deregister()]);
+      await consumer;
+    },
+  );
 
   it(`has each message once and in order, however it comes and goes while they flow (seed ${seed})`, async () => {
     const random = new Random(seed);
