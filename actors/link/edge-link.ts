@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import { readPublish, type ServerMessage, splitBlocks } from '../../protocol/index.js';
+import { limits, readPublish, type ServerMessage, splitBlocks } from '../../protocol/index.js';
 import type { ArchiveRequest } from '../archiver.js';
 import { CatchUp } from '../catch-up.js';
 import type { MemberCommand, OpenMember } from '../groups/member-stream.js';
