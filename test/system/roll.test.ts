@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { type Client, connect } from '../../client/index.js';
-import { until, within } from '../support/deadline.js';
+import { within } from '../support/deadline.js';
 import { useArena } from './support/arena.js';
+import { Counting } from './support/counting.js';
 import type { PlacementName } from './support/server-process.js';
 
 const arena = useArena();
@@ -14,52 +15,11 @@ async function client(port: number): Promise<Client> {
   return connected;
 }
 
-/** Publishes its own count, so many every so many milliseconds, until it is stopped. */
-class Counting {
-  /** Where each message is, by its count. */
-  readonly places: string[] = [];
-  acknowledged = 0;
-  readonly #client: Client;
-  readonly #each: number;
-  #timer: NodeJS.Timeout | undefined;
-  #published: Promise<unknown>[] = [];
-
-  constructor(publisher: Client, each: number, everyMs: number) {
-    this.#client = publisher;
-    this.#each = each;
-    const startMs = performance.now();
-    // A timer comes late: then all that has become due meanwhile is published.
-    const due = () => each * Math.floor((performance.now() - startMs) / everyMs);
-    this.#timer = setInterval(() => {
-      while (this.places.length < due()) this.#publish();
-    }, everyMs);
-    arena.defer(() => clearInterval(this.#timer));
-  }
-
-  /** Resolves when all of it is acknowledged. */
-  async stop(): Promise<void> {
-    clearInterval(this.#timer);
-    await within(Promise.all(this.#published), 'all acknowledgements', 60_000);
-  }
-
-  reached(count: number): Promise<void> {
-    return until(() => this.acknowledged >= count, `${count} acknowledgements`, 60_000);
-  }
-
-  #publish(): void {
-    const from = this.places.length;
-    const counts = Array.from({ length: this.#each }, (_, index) => from + index);
-    for (const count of counts) this.places[count] = '';
-    const published = this.#client.publish(counts.map((count) => Buffer.from(String(count))));
-    this.#published.push(
-      published.then(({ session, firstSeq }) => {
-        counts.forEach((count, index) => {
-          this.places[count] = `${session} ${firstSeq + index}`;
-        });
-        this.acknowledged += counts.length;
-      }),
-    );
-  }
+/** A {@link Counting} that ends with the test. */
+function count(publisher: Client, each: number, everyMs: number): Counting {
+  const counting = new Counting(publisher, each, everyMs);
+  arena.defer(() => counting.cancel());
+  return counting;
 }
 
 /** Reads a source from the start of a session on, over every roll: each message once, in order, and where it was put. */
@@ -110,7 +70,7 @@ describe.each(['default', 'edges'] as PlacementName[])('in the placement %s', (p
     const [first] = await publisher.sessions();
     const readers = await Promise.all(Array.from({ length: 100 }, () => client(port)));
     const readings = readers.map((reader) => new Reading(reader, first!.session));
-    const counting = new Counting(publisher, 100, 20);
+    const counting = count(publisher, 100, 20);
     const rolls = 2;
     for (let roll = 1; roll <= rolls; roll += 1) {
       await counting.reached(roll * 5_000);
@@ -142,7 +102,7 @@ test('exactly one session is active after each kill -9 in the course of a roll, 
   const operator = await client(port);
   const [first] = await operator.sessions();
   const reading = new Reading(await client(port), first!.session);
-  const counting = new Counting(publisher, 3, 2);
+  const counting = count(publisher, 3, 2);
   const kills = 12;
   for (let kill = 1; kill <= kills; kill += 1) {
     await counting.reached(counting.acknowledged + 30);
