@@ -8,7 +8,8 @@ import { FaultDisk } from '../storage/fault-level.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
 
 const script = fileURLToPath(new URL('read_archive.py', import.meta.url));
-const pythonMissing = spawnSync('python3', ['--version']).status !== 0;
+const isHere = spawnSync('python3', ['--version']).status === 0;
+const pythonMissing = isHere ? undefined : 'python3 is not installed';
 
 let directory: string;
 let remove: () => Promise<void>;
@@ -37,7 +38,7 @@ function read() {
   return { status, stderr, lines: lines.map((line) => JSON.parse(line)) };
 }
 
-describe.skipIf(pythonMissing)('the reader of archives in Python', () => {
+describe.skipIf(pythonMissing)(`the reader of archives in Python (${pythonMissing ?? 'python3 is here'})`, () => {
   it('finds facts and messages with no server and no library', async () => {
     const index = await archived();
     const { status, lines, stderr } = read();
