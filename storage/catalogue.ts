@@ -44,6 +44,11 @@ export interface CatalogueRow {
   archivedMs?: number;
   /** When it was restored from an archive; absent for a session this store has seen happen. */
   restoredMs?: number;
+  /**
+   * Number of the log whose place it has in the order of its source's sessions: that of the one it was, or of one that
+   * it stands in front of. Absent: its own. Times do not tell the order: two may be the same, and clocks are put back.
+   */
+  place?: number;
   /** When it was removed: the line is what is left of it. */
   removedMs?: number;
 }

@@ -144,19 +144,23 @@ export class Sessions {
   }
 
   /**
-   * Take a name, and a number for its log, for a session that is to be written.
+   * Take a name, and a number for its log, for a session that is to be written; and its place, for a restored one.
    * @throws StorageError `ERR_SESSION_EXISTS`: the source has, or has had, one of that name. A restored session may have
    *   the name of one that was removed.
    */
   reserve(row: CatalogueRow): Reservation {
     const { source, session } = row;
-    const known = this.#bySource.get(source)?.named(session);
-    if (known && !(known.log.isRemoved && row.restoredMs !== undefined)) {
+    const isRestored = row.restoredMs !== undefined;
+    const own = this.#bySource.get(source);
+    const known = own?.named(session);
+    if (known && !(known.log.isRemoved && isRestored)) {
       const found = known.log.isRemoved ? `has had a session ${session}` : `has a session ${session} already`;
       throw new StorageError('ERR_SESSION_EXISTS', `source ${source} ${found}`);
     }
     assert(this.#lastNumber < logNumberMax, 'numbers for logs are used up');
-    const reservation = this.#reservations.add(new Reservation(row, this.#lastNumber + 1));
+    const place = isRestored ? own?.placeFor(row) : undefined;
+    const placed = place === undefined ? row : { ...row, place };
+    const reservation = this.#reservations.add(new Reservation(placed, this.#lastNumber + 1));
     this.#lastNumber += 1;
     return reservation;
   }

@@ -53,9 +53,20 @@ export class SourceSessions {
     return place === -1 ? undefined : this.#entries[place + 1];
   }
 
+  /**
+   * The place of a session that comes from an archive: the one it had if it is remembered, else where it stood in time,
+   * in front of the active one. `undefined`: behind all there are.
+   */
+  placeFor(row: CatalogueRow): number | undefined {
+    const known = this.named(row.session);
+    const behind = known ?? this.#entries.find(({ row: of }) => !of.ended || inTime(row, of) < 0);
+    return behind && placeOf(behind);
+  }
+
   /** @param entry of a name that is not there */
   add(entry: SessionEntry): void {
-    this.#entries.splice(placeOf(entry, this.#entries), 0, entry);
+    const place = this.#entries.findIndex((other) => inOrder(entry, other) < 0);
+    this.#entries.splice(place === -1 ? this.#entries.length : place, 0, entry);
     this.#byName.set(entry.row.session, entry);
   }
 
@@ -74,9 +85,19 @@ export class SourceSessions {
   }
 }
 
-/** A restored session stands where it stood in time; any other is the newest one, whatever the clock says. */
-function placeOf({ row }: SessionEntry, entries: readonly SessionEntry[]): number {
-  if (row.restoredMs === undefined) return entries.length;
-  const place = entries.findIndex((entry) => entry.row.createdMs > row.createdMs);
-  return place === -1 ? entries.length : place;
+function placeOf({ row, log }: SessionEntry): number {
+  return row.place ?? log.number;
+}
+
+/** Negative when the first one stands in front; whose place it is stands behind those that were put in front of it. */
+function inOrder(one: SessionEntry, other: SessionEntry): number {
+  const byPlace = placeOf(one) - placeOf(other);
+  if (byPlace !== 0) return byPlace;
+  if (one.row.place === undefined) return 1;
+  return other.row.place === undefined ? -1 : inTime(one.row, other.row);
+}
+
+/** Negative when the first one began earlier; names of sessions of one day are in their order. */
+function inTime(one: CatalogueRow, other: CatalogueRow): number {
+  return one.createdMs - other.createdMs || (one.session < other.session ? -1 : 1);
 }
