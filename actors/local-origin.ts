@@ -72,11 +72,13 @@ export class LocalOrigin implements Origin {
     throw new ProtocolError('ERR_UNKNOWN_SESSION', `source ${source} has no session ${session}; ${known}`);
   }
 
-  async sessions(source?: string): Promise<SessionSummary[]> {
+  async sessions(source?: string, session?: string): Promise<SessionSummary[]> {
     const { store, sources, calendar } = this.#parts;
     if (source !== undefined) sources.check(source);
+    const isOne = source !== undefined && session !== undefined;
+    const found = isOne ? [await this.findSession(source, session)] : store.sessions(source);
     const rollsMs = calendar.nextRollMs();
-    return store.sessions(source).map((session) => {
+    return found.map((session) => {
       const isRolled = session.state === 'active' && sources.relayOf(session.source) === undefined;
       return isRolled && rollsMs !== undefined ? { ...session, rollsMs } : session;
     });

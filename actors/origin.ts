@@ -72,8 +72,11 @@ export interface OriginFacts {
 export interface Origin extends OriginFacts {
   /** The session of that name (or of that alias, `S01`), the newest one when it is blank (the active one, if there is one), with its last number at this moment. */
   findSession(source: string, session: string): Promise<SessionSummary>;
-  /** The catalogue of one source or of all, newest last. */
-  sessions(source?: string): Promise<SessionSummary[]>;
+  /**
+   * The catalogue of one source or of all, newest last.
+   * @param session only the one that {@link findSession} finds in that source
+   */
+  sessions(source?: string, session?: string): Promise<SessionSummary[]>;
   /** Tell `list` of every commit of this log from now on. */
   follow(log: number, list: Ref<SubscriptionListProtocol>): Promise<Followed>;
   unfollow(log: number, list: Ref<SubscriptionListProtocol>): void;

@@ -17,8 +17,8 @@ export async function answerTo(question: Question, source: string, origin: Origi
   const { request } = question;
   switch (question.type) {
     case 'SESSIONS': {
-      const sessions = sessionList(await origin.sessions(question.source));
-      return { type: 'SESSION_LIST', request, sessions };
+      const { session, source: of = session === undefined ? undefined : source } = question;
+      return { type: 'SESSION_LIST', request, sessions: sessionList(await origin.sessions(of, session)) };
     }
     case 'MEMBERS': {
       const members = await origin.members(question.group);

@@ -29,7 +29,7 @@ export interface PublishOptions {
   signal?: AbortSignal;
 }
 
-/** Options of {@link Client.archive}, {@link Client.restore} and {@link Client.verify}. */
+/** Options of {@link Client.session}, {@link Client.archive}, {@link Client.restore} and {@link Client.verify}. */
 export interface SessionOptions extends RequestOptions {
   session: string;
   /** @defaultValue the source of the client */

@@ -85,9 +85,8 @@ export class Client<T = Uint8Array> extends Emitter<ClientEvents> {
     this.#serverRequests = new ServerRequests({
       requests: this.#requests,
       owe: waiting,
-      source: () => this.#server?.source,
     });
-    const find = (source?: string, session?: string) => this.#serverRequests.find(source, session);
+    const find = (of: SessionOptions) => this.#serverRequests.session(of);
     this.#rerequests = new Rerequests({ values, environment, retry, nextRequest, send, online, waiting, find });
     this.#budget = new ReceiveBudget({
       bytesMax: settings.receiveBytesMax,
@@ -156,9 +155,18 @@ export class Client<T = Uint8Array> extends Emitter<ClientEvents> {
     return reader;
   }
 
-  /** The catalogue of sessions, newest last, of one source or of the client's. */
+  /** The catalogue of sessions, newest last, of one source or of all. */
   sessions(options: { source?: string } & RequestOptions = {}): Promise<SessionSummary[]> {
     return quiet(this.#serverRequests.sessions(options));
+  }
+
+  /**
+   * One session of the catalogue: by its name, `S01` for the first one of today, or blank for the active one, or the newest
+   * when none is active. It may have been removed.
+   * @throws LatecomerError `ERR_UNKNOWN_SESSION`, `ERR_NO_SESSION` when there is none at all yet
+   */
+  session(options: SessionOptions): Promise<SessionSummary> {
+    return quiet(this.#serverRequests.session(options));
   }
 
   /**

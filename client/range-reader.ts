@@ -31,7 +31,7 @@ export interface RangeReaderSurroundings<T> {
   /** The consumer waits for what has not been received. */
   waiting(): void;
   /** Look a session up in the catalogue; blank means the active one, or the newest when none is active. */
-  find(source: string | undefined, session: string | undefined): Promise<FoundSession | undefined>;
+  find(of: { source?: string; session: string }): Promise<FoundSession>;
 }
 
 type Answer = Extract<ServerMessage, { type: 'LOST' | 'RETRANSMITTED' | 'REJECTED' }>;
@@ -150,29 +150,25 @@ export class RangeReader<T> extends InboxReader<T, RerequestEvents> implements R
   #find(): void {
     this.#state = 'finding';
     const { source } = this.#options;
-    this.#surroundings.find(source, this.#session).then(
+    this.#surroundings.find({ session: this.#session ?? '', ...(source !== undefined && { source }) }).then(
       (found) => this.#onFound(found),
       (error: unknown) => this.fail(error as LatecomerError),
     );
   }
 
-  #onFound(found: FoundSession | undefined): void {
+  #onFound(found: FoundSession): void {
     if (this.closed) return;
-    if (found === undefined && this.#session === undefined) {
-      this.fail(new LatecomerError('ERR_UNKNOWN_SESSION', 'there is no session to rerequest from'));
-      return;
-    }
-    if (found && this.#epoch !== undefined && this.#epoch !== found.epoch) {
+    if (this.#epoch !== undefined && this.#epoch !== found.epoch) {
       const message = `session ${found.session} is of epoch ${found.epoch}, the range is of epoch ${this.#epoch}`;
       this.fail(new LatecomerError('ERR_RESET', message, { facts: { ...found } }));
       return;
     }
-    if (found && this.#options.to > found.lastSeq) {
+    if (this.#options.to > found.lastSeq) {
       const message = `range ends at ${this.#options.to}, session ${found.session} at ${found.lastSeq}`;
       return this.fail(new LatecomerError('ERR_BEYOND_NEXT', message, { remedy: 'retry', facts: { ...found } }));
     }
-    this.#session ??= found?.session;
-    this.#epoch ??= found?.epoch;
+    this.#session = found.session;
+    this.#epoch ??= found.epoch;
     this.#state = 'fetch';
     this.advance();
   }

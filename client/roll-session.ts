@@ -1,5 +1,5 @@
 import type { Rolled } from '../protocol/index.js';
-import type { RollOptions } from './client-types.js';
+import type { RollOptions, SessionOptions } from './client-types.js';
 import type { Question } from './requests.js';
 
 /** Asks the server for a roll. */
@@ -16,14 +16,15 @@ export type AskRoll = (
 export async function rollSession(
   { reason, session, discard, source, signal }: RollOptions,
   ask: AskRoll,
-  find: (source: string | undefined) => Promise<{ session: string } | undefined>,
+  find: (active: SessionOptions) => Promise<{ session: string }>,
 ): Promise<Rolled> {
-  const named = session ?? (await find(source))?.session ?? '';
+  const of = source !== undefined && { source };
+  const named = session ?? (await find({ session: '', ...of })).session;
   const question = {
     type: 'ROLL',
     reason,
     session: named,
-    ...(source !== undefined && { source }),
+    ...of,
     ...(discard !== undefined && { discard }),
   } as const;
   const { ended, opened } = await ask(question, signal);

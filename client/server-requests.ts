@@ -1,8 +1,6 @@
 import type { ArchiveAction, MemberSummary, Rolled, SessionReport, SessionSummary } from '../protocol/index.js';
 import type { DiscardOptions, RequestOptions, RollOptions, SessionOptions } from './client-types.js';
 import { LatecomerError } from './errors.js';
-import { findSession } from './find-session.js';
-import type { FoundSession } from './range-reader.js';
 import type { Question, Reply, Requests } from './requests.js';
 import { rollSession } from './roll-session.js';
 
@@ -11,8 +9,6 @@ export interface ServerRequestsSurroundings {
   requests: Pick<Requests, 'ask'>;
   /** An answer is waited for. */
   owe(): void;
-  /** The source of the client, as the server has said at login. */
-  source(): string | undefined;
 }
 
 /** What a client asks of the server as a whole: the catalogue, what becomes of sessions, the server's state. */
@@ -24,15 +20,15 @@ export class ServerRequests {
   }
 
   /** As {@link Client.sessions}. */
-  async sessions({ source, signal }: { source?: string } & RequestOptions): Promise<SessionSummary[]> {
-    return (await this.#ask('SESSION_LIST', { type: 'SESSIONS', ...(source !== undefined && { source }) }, signal))
-      .sessions;
+  async sessions({ signal, ...of }: { source?: string } & RequestOptions): Promise<SessionSummary[]> {
+    return (await this.#ask('SESSION_LIST', { type: 'SESSIONS', ...of }, signal)).sessions;
   }
 
-  /** The session a request means, as the server would choose it: blank means the active one. */
-  async find(source: string | undefined, session: string | undefined): Promise<FoundSession | undefined> {
-    const sessions = await this.sessions(source === undefined ? {} : { source });
-    return findSession(sessions, source ?? this.#surroundings.source(), session);
+  /** As {@link Client.session}. */
+  async session({ signal, ...of }: SessionOptions): Promise<SessionSummary> {
+    const [found] = (await this.#ask('SESSION_LIST', { type: 'SESSIONS', ...of }, signal)).sessions;
+    if (found) return found;
+    throw new LatecomerError('ERR_BAD_MESSAGE', `expected session ${of.session}, found an empty SESSION_LIST`);
   }
 
   /** As {@link Client.roll}. */
@@ -40,7 +36,7 @@ export class ServerRequests {
     return rollSession(
       options,
       (question, signal) => this.#ask('ROLLED', question, signal),
-      (source) => this.find(source, undefined),
+      (active) => this.session(active),
     );
   }
 

@@ -43,7 +43,7 @@ export type ClientMessage =
   | ({ type: 'SUBSCRIBE' } & SubscribeBody)
   | { type: 'UNSUBSCRIBE'; log: number }
   | { type: 'REREQUEST'; request: number; source?: string; session?: string; from: number; to: number }
-  | { type: 'SESSIONS'; request: number; source?: string }
+  | { type: 'SESSIONS'; request: number; source?: string; session?: string }
   | { type: 'INSPECT'; request: number }
   | { type: 'ARCHIVE'; request: number; action: ArchiveAction; source?: string; session: string }
   | {

@@ -132,7 +132,7 @@ export const schema = {
     from: required(uint),
     to: required(uint),
   },
-  SESSIONS: { request: required(uint), source: optional(name) },
+  SESSIONS: { request: required(uint), source: optional(name), session: optional(name) },
   INSPECT: { request: required(uint) },
   ARCHIVE: {
     request: required(uint),

@@ -78,9 +78,7 @@ export class EdgeLink {
       case 'findSession':
         return { fields: { session: await origin.findSession(String(fields.source), String(fields.session)) } };
       case 'sessions':
-        return {
-          fields: { sessions: sessionList(await origin.sessions((fields.source as string | null) ?? undefined)) },
-        };
+        return { fields: { sessions: sessionList(await origin.sessions(...(fields.of as string[]))) } };
       case 'read': {
         const { log, from, to } = fields as { log: number; from: number; to: number };
         return pageMessage(await origin.read(log, from, to), from);

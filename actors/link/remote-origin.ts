@@ -81,8 +81,8 @@ export class RemoteOrigin implements Origin {
     return fields.session as SessionSummary;
   }
 
-  async sessions(source?: string): Promise<SessionSummary[]> {
-    const { fields } = await this.#link.call('sessions', { source: source ?? null });
+  async sessions(...of: string[]): Promise<SessionSummary[]> {
+    const { fields } = await this.#link.call('sessions', { of });
     return fields.sessions as SessionSummary[];
   }
 

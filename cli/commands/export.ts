@@ -7,7 +7,7 @@ import {
   readSession,
   writeBinaryFile,
 } from '../../storage/archive/index.js';
-import { CliError, UsageError } from '../cli-error.js';
+import { UsageError } from '../cli-error.js';
 import type { Command, CommandInput } from '../command.js';
 import { ExitCode } from '../exit-codes.js';
 import { openClient, sourceOf, tellOutages } from '../open-client.js';
@@ -88,12 +88,7 @@ async function fromServer(input: CommandInput, name: string, output: string): Pr
   tellOutages(client, input.terminal);
   try {
     const source = sourceOf(input);
-    const found = (await client.sessions({ source })).find(({ session }) => session === name);
-    if (!found) {
-      const hint = 'it is named in full, as `latecomer sessions` lists it; --source names another source';
-      throw new CliError(ExitCode.failed, `source ${source} has no session ${name}: ${hint} (ERR_UNKNOWN_SESSION)`);
-    }
-    const { session, epoch, lastSeq, state } = found;
+    const { session, epoch, lastSeq, state } = await client.session({ source, session: name });
     const messages = rerequested(client, { source, session, epoch, to: lastSeq, signal: input.terminal.interrupted });
     await write(input, output, { session, lastSeq, ended: state === 'ended', messages });
   } finally {

@@ -78,6 +78,7 @@ describe('a server', () => {
     const verified = await client.verify({ session });
     expect(verified).toMatchObject({ messages, losses: [], session: { session, lost: 0 } });
     expect(await client.verify({ session: 'S01' })).toMatchObject({ messages, session: { session } });
+    expect(await client.session({ session: 'S01' })).toEqual(await client.session({ session }));
     const archived = await client.archive({ session });
     expect(archived).toMatchObject({ messages, losses: [], session: { digest: verified.session.digest } });
     expect(archived.file).toBe(join(archiveDirectory, `main-${session}.latecomer.gz`));

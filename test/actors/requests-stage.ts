@@ -85,8 +85,8 @@ export class TestOrigin {
     throw new ProtocolError('ERR_UNKNOWN_SESSION', `source ${source} has no session ${session}`);
   }
 
-  async sessions(): Promise<SessionSummary[]> {
-    return this.summaries;
+  async sessions(source?: string, session?: string): Promise<SessionSummary[]> {
+    return source !== undefined && session !== undefined ? [await this.findSession(source, session)] : this.summaries;
   }
 
   async openPublisher(_login: unknown, owner: PublisherOwner): Promise<OpenPublisher> {

@@ -322,6 +322,15 @@ describe('other requests', () => {
     expect(await stage.hears('INSPECTION')).toEqual({ type: 'INSPECTION', request: 2, state: { pid: 1 } });
   });
 
+  it('find one session by its name, however many there are', async () => {
+    const stage = await Stage.start({});
+    stage.origin.summaries = Array.from({ length: 1_200 }, (_, log) => sessionOf({ log, session: `S${log}` }));
+    stage.say({ type: 'SESSIONS', request: 1, session: 'S7' }, { type: 'SESSIONS', request: 2, session: 'none' });
+    const sessions = [sessionOf({ log: 7, session: 'S7' })];
+    expect(await stage.hears('SESSION_LIST')).toEqual({ type: 'SESSION_LIST', request: 1, sessions });
+    expect(await stage.hears('REJECTED')).toMatchObject({ request: 2, code: 'ERR_UNKNOWN_SESSION' });
+  });
+
   it('list as many of the newest sessions as a frame holds, however long their reasons are', async () => {
     const stage = await Stage.start({});
     const reason = 'é'.repeat(256);

@@ -46,6 +46,15 @@ describe('sessions and inspect', () => {
     expect(await within(inspection, 'the inspection')).toEqual({ rewinds: 3 });
   });
 
+  it('ask for one session by its name', async () => {
+    const { connection, client } = await startPair();
+    const session = client.session({ session: 'S01', source: 'x' });
+    const { request, ...asked } = await connection.take('SESSIONS');
+    expect(asked).toMatchObject({ session: 'S01', source: 'x' });
+    connection.send({ type: 'SESSION_LIST', request, sessions: [summary('2030010901')] });
+    expect(await within(session, 'the session')).toEqual(summary('2030010901'));
+  });
+
   it('reject with the code of a rejection, and with ERR_ABORTED', async () => {
     const { connection, client } = await startPair();
     const rejected = rejectionOf(client.sessions());
@@ -113,12 +122,12 @@ describe('a rerequest', () => {
     expect(await within(iterator.next(), 'the end')).toEqual({ value: undefined, done: true });
   });
 
-  it('looks up the active session when none is named', async () => {
+  it('asks which session is meant when none is named', async () => {
     const { connection, client } = await startPair();
-    const iterator = client.rerequest({ from: 1, to: 1 })[Symbol.asyncIterator]();
-    const lookup = await connection.take('SESSIONS');
-    const sessions = [summary('S1', { state: 'ended' }), summary('S2')];
-    connection.send({ type: 'SESSION_LIST', request: lookup.request, sessions });
+    const iterator = client.rerequest({ source: 'x', from: 1, to: 1 })[Symbol.asyncIterator]();
+    const { request: lookup, source, session: asked } = await connection.take('SESSIONS');
+    expect({ source, asked }).toEqual({ source: 'x', asked: '' });
+    connection.send({ type: 'SESSION_LIST', request: lookup, sessions: [summary('S2')] });
     const { request, session } = await connection.take('REREQUEST');
     expect(session).toBe('S2');
     connection.retransmit(request, 1, ['a']);
@@ -126,26 +135,25 @@ describe('a rerequest', () => {
     expect(await take(iterator, 1)).toMatchObject([{ session: 'S2', seq: 1 }]);
   });
 
-  it('takes the newest session of its source when none is named and none is active', async () => {
+  it('stays with the session that an alias has meant at first', async () => {
     const { connection, client } = await startPair();
-    const iterator = client.rerequest({ from: 1, to: 1 })[Symbol.asyncIterator]();
-    const lookup = await connection.take('SESSIONS');
-    const ended = { state: 'ended' } as const;
-    const sessions = [summary('S1', ended), summary('S2', ended), summary('S3', { source: 'other' })];
-    connection.send({ type: 'SESSION_LIST', request: lookup.request, sessions });
+    const iterator = client.rerequest({ session: 'S01', from: 1, to: 2_000 })[Symbol.asyncIterator]();
+    const { request: lookup, session: asked } = await connection.take('SESSIONS');
+    expect(asked).toBe('S01');
+    connection.send({ type: 'SESSION_LIST', request: lookup, sessions: [summary('2030010901')] });
     const { request, session } = await connection.take('REREQUEST');
-    expect(session).toBe('S2');
+    expect(session).toBe('2030010901');
     connection.retransmit(request, 1, ['a']);
-    connection.send({ type: 'RETRANSMITTED', request, from: 1, to: 1, messages: 1 });
-    expect(await take(iterator, 1)).toMatchObject([{ session: 'S2', seq: 1 }]);
+    expect(await take(iterator, 1)).toMatchObject([{ session: '2030010901', seq: 1 }]);
   });
 
   it('fails when there is no session, or when the epoch is another', async () => {
     const { connection, client } = await startPair();
     const blank = client.rerequest({ from: 1, to: 1 })[Symbol.asyncIterator]();
-    const first = await connection.take('SESSIONS');
-    connection.send({ type: 'SESSION_LIST', request: first.request, sessions: [] });
-    expect(await thrownBy(blank)).toMatchObject({ code: 'ERR_UNKNOWN_SESSION' });
+    const { request: first } = await connection.take('SESSIONS');
+    const none = { code: 'ERR_NO_SESSION', message: 'none yet', remedy: 'retry' } as const;
+    connection.send({ type: 'REJECTED', request: first, ...none });
+    expect(await thrownBy(blank)).toMatchObject({ code: 'ERR_NO_SESSION' });
     const old = client.rerequest({ session: 'S1', epoch: 'old', from: 1, to: 1 })[Symbol.asyncIterator]();
     const second = await connection.take('SESSIONS');
     connection.send({ type: 'SESSION_LIST', request: second.request, sessions: [summary('S1')] });

@@ -69,8 +69,9 @@ test.each([[[]], [['--actors', 'edges']]])(
     const verified = await run('verify', session, ...port, '--json');
     expect(JSON.parse(verified.out)).toMatchObject({ messages, losses: [], session: { digest: sha256, lost: 0 } });
     expect(await run('export', session, 'session.bin', ...port)).toMatchObject({ code: 0 });
-    const alias = await run('export', 'S01', 'other.bin', ...port);
-    expect(alias).toMatchObject({ code: 1, err: expect.stringContaining('it is named in full') });
+    expect(await run('export', 'S01', 'alias.bin', ...port)).toMatchObject({ code: 0 });
+    const unknown = await run('export', 'S99', 'other.bin', ...port);
+    expect(unknown).toMatchObject({ code: 1, err: expect.stringContaining('(ERR_UNKNOWN_SESSION)') });
     expect(await run('restore', session, ...port)).toMatchObject({
       code: 1,
       err: `latecomer: source main has a session ${session} already (ERR_SESSION_EXISTS)\n`,
@@ -89,6 +90,7 @@ test.each([[[]], [['--actors', 'edges']]])(
     expect(await run('verify', './renamed.gz')).toMatchObject({ code: 0 });
     const exported = await readFile(join(directory, 'archive.bin'));
     expect(exported).toEqual(await readFile(join(directory, 'session.bin')));
+    expect(exported).toEqual(await readFile(join(directory, 'alias.bin')));
     expect(exported).toHaveLength(messages * (2 + 64) + 2);
   },
 );

@@ -69,7 +69,10 @@ describe('an edge', () => {
 
   it('asks main for sessions, and gets its errors', async () => {
     const { edge } = await linked();
+    expect(await edge.sessions()).toEqual([sessionOf()]);
     expect(await edge.sessions('main')).toEqual([sessionOf()]);
+    expect(await edge.sessions('main', 'S1')).toEqual([sessionOf()]);
+    await expect(edge.sessions('main', 'none')).rejects.toMatchObject({ code: 'ERR_UNKNOWN_SESSION' });
     expect(await edge.findSession('main', '')).toEqual(sessionOf());
     const unknown = await edge.findSession('main', 'none').catch((error: unknown) => error);
     expect(unknown).toBeInstanceOf(ProtocolError);
