@@ -17,8 +17,8 @@ export interface BackgroundParts {
   committer: Committer;
   receipts: ReceiptBook;
   slots: ReadSlots;
-  /** Resolves when no reader holds on to what was deleted before. */
-  readersLetGo: () => Promise<void>;
+  /** Give the room of what was deleted in a range back to the disk. */
+  compact: (from: Buffer, to: Buffer) => Promise<void>;
   /** Why nothing can, or should, be written now. */
   unavailable: () => StorageError | undefined;
   /** All logs, at the moment of asking. */

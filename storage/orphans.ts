@@ -3,7 +3,7 @@ import { cursorKey } from './coalescer.js';
 import type { Committer } from './committer.js';
 import type { Database } from './database.js';
 import { blockKey, blocksEnd, KeyKind, metaKey } from './keys.js';
-import { compact, entries, type LevelHandle, type Operation } from './level.js';
+import { entries, type LevelHandle, type Operation } from './level.js';
 import type { ReadSlots } from './read-slots.js';
 import { receiptsSeqKey } from './receipt-book.js';
 import { StepLoop } from './step-loop.js';
@@ -14,8 +14,8 @@ export interface OrphansOptions {
   committer: Pick<Committer, 'write'>;
   /** They wait their turn with those who read pages. */
   slots: ReadSlots;
-  /** Resolves when no reader holds on to what was deleted before. */
-  readersLetGo: () => Promise<void>;
+  /** Give the room of what was deleted in a range back to the disk. */
+  compact: (from: Buffer, to: Buffer) => Promise<void>;
   /** Pause between two steps that found something to delete. */
   stepMs: number;
   /** Pause after a look that found nothing. */
@@ -89,11 +89,8 @@ export class Orphans {
     return true;
   }
 
-  /** A deleted value takes room until its table is written anew, which LevelDB does not do by itself for old tables. */
   async #compact(log: number, to: Buffer): Promise<void> {
-    const from = this.#compactedTo ?? blockKey(log, 0);
-    await this.#options.readersLetGo();
-    await this.#options.database.read((level) => compact(level, from, to));
+    await this.#options.compact(this.#compactedTo ?? blockKey(log, 0), to);
     this.#compactedTo = to;
   }
 }

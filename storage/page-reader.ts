@@ -1,6 +1,6 @@
 import type { Database } from './database.js';
 import { StorageError } from './errors.js';
-import { type LevelHandle, readBytes } from './level.js';
+import { compact, type LevelHandle, readBytes } from './level.js';
 import type { Log } from './log.js';
 import { OpenScans } from './open-scans.js';
 import type { Page } from './page.js';
@@ -69,11 +69,13 @@ export class PageReader {
   }
 
   /**
-   * Resolves when nobody reads the database as it was before: until then what was deleted keeps its room on the disk.
+   * Give the room of what was deleted in a range back to the disk, which LevelDB does not do by itself for old tables;
+   * nor can it be done while anybody reads the database as it was before.
    */
-  async letGo(): Promise<void> {
+  async compact(from: Buffer, to: Buffer): Promise<void> {
     await this.#scans.retire();
     await Promise.allSettled(this.#underWay.values());
+    await this.#database.read((level) => compact(level, from, to));
   }
 
   /** Looking a page up in the cache is how the cache learns that it was wanted, and how often. */

@@ -75,7 +75,7 @@ function makeParts(
     committer,
     receipts,
     slots,
-    readersLetGo: () => pages.letGo(),
+    compact: (from, to) => pages.compact(from, to),
     unavailable: () => database.unavailable() ?? guard.refusal(),
     logs: () => sessions.logs(),
     orphans: logsOfNobody,

@@ -3,7 +3,7 @@ import type { Committer } from './committer.js';
 import type { Database } from './database.js';
 import type { StorageError } from './errors.js';
 import { blockKey, readBlockKey } from './keys.js';
-import { compact, type LevelHandle, type Operation } from './level.js';
+import type { LevelHandle, Operation } from './level.js';
 import type { Log } from './log.js';
 import type { ReadSlots } from './read-slots.js';
 import { StepLoop } from './step-loop.js';
@@ -18,8 +18,8 @@ export interface TrimmerOptions {
   unavailable: () => StorageError | undefined;
   /** All logs, at the moment of asking. */
   logs: () => Iterable<Log>;
-  /** Resolves when no reader holds on to what was deleted before. */
-  readersLetGo: () => Promise<void>;
+  /** Give the room of what was deleted in a range back to the disk. */
+  compact: (from: Buffer, to: Buffer) => Promise<void>;
   /** Put the receipts there are in rows: those that are with a block do not outlast it. */
   saveReceipts: () => Promise<void>;
   /** Pause between two steps that found something to delete. */
@@ -99,13 +99,9 @@ export class Trimmer {
     return more;
   }
 
-  /** A deleted value takes room until its table is written anew, which LevelDB does not do by itself for old tables. */
   async #compact({ number }: Log, progress: Progress): Promise<void> {
     const { doneSeq, compactedSeq } = progress;
-    await this.#options.readersLetGo();
-    await this.#options.database.read((level) =>
-      compact(level, blockKey(number, compactedSeq), blockKey(number, doneSeq)),
-    );
+    await this.#options.compact(blockKey(number, compactedSeq), blockKey(number, doneSeq));
     progress.compactedSeq = doneSeq;
     progress.values = 0;
   }

@@ -10,7 +10,7 @@ import { Requests } from '../../actors/requests.js';
 import type { ClosedSessions } from '../../actors/server-config.js';
 import SessionHandlerActor from '../../actors/session-handler.js';
 import type { RollRequest } from '../../actors/session-roller.js';
-import type { OpenSubscription, SubscriptionStart } from '../../actors/subscription.js';
+import type { SubscriptionStart } from '../../actors/subscription.js';
 import {
   type ClientMessage,
   decodeServerMessage,
@@ -32,35 +32,16 @@ import { type Page, stretchOf } from '../../storage/index.js';
 import { until } from '../support/deadline.js';
 import { texts } from '../support/payloads.js';
 import { startSystem } from './actor-system.js';
+import { CountingSubscription } from './counting-subscription.js';
 import { blockOf, sessionOf, silent, socketPair } from './support.js';
 
-/** A subscription that only counts what it is told. */
-export class TestSubscription implements OpenSubscription {
-  over = false;
-  drains = 0;
-  stops = 0;
-
-  constructor(readonly start: SubscriptionStart) {}
-
-  get next(): number {
-    return this.start.next;
-  }
-
-  drained(): void {
-    this.drains += 1;
-  }
-
-  discarded(): void {}
-
-  stop(): void {
-    this.stops += 1;
+/** One that is over when it is stopped. */
+export class TestSubscription extends CountingSubscription {
+  override stop(): void {
+    super.stop();
     if (this.over) return;
     this.over = true;
     this.start.over();
-  }
-
-  inspect(): never {
-    throw new Error('nobody asks');
   }
 }
 

@@ -1,30 +1,10 @@
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { temporaryDirectory } from '../support/temporary-directory.js';
-import { CommandProcess } from './command-process.js';
+import { describe, expect, it } from 'vitest';
+import { CommandStage } from './command-stage.js';
 
-let cwd: string;
-let remove: () => Promise<void>;
-let started: CommandProcess[] = [];
-
-beforeEach(async () => {
-  ({ directory: cwd, remove } = await temporaryDirectory());
-});
-
-afterEach(async () => {
-  for (const { child } of started) child.kill('SIGKILL');
-  await Promise.all(started.map(({ ended }) => ended));
-  started = [];
-  await remove();
-});
-
-function latecomer(...args: string[]): CommandProcess {
-  const process = new CommandProcess(args, cwd);
-  started.push(process);
-  return process;
-}
-
+const stage = new CommandStage();
+const latecomer = (...args: string[]) => stage.start(...args);
 const serve = (...args: string[]) =>
   latecomer('serve', '--port', '0', '--generator', 'off', '--disk-reserve-bytes', '0', ...args);
 
@@ -83,7 +63,7 @@ describe('latecomer serve', () => {
   });
 
   it('refuses a placement that cannot work in one line, without trying again', async () => {
-    await writeFile(path.join(cwd, 'placement.json'), '{ "Edg": {} }');
+    await writeFile(path.join(stage.cwd, 'placement.json'), '{ "Edg": {} }');
     const server = serve('--actors', 'placement.json');
     expect(await server.ended).toBe(78);
     expect(server.err).toMatch(/^latecomer: .*placement\.json: unknown actor 'Edg'[^\n]*\n$/);

@@ -6,38 +6,11 @@ import { SoupClient, type SoupClientContext } from '../../../actors/soup/soup-cl
 import { SoupConnection } from '../../../actors/soup/soup-connection.js';
 import type { AcceptedLogin } from '../../../actors/soup/soup-login.js';
 import type { UnsequencedInput } from '../../../actors/soup/unsequenced-input.js';
-import type { OpenSubscription, SubscriptionStart } from '../../../actors/subscription.js';
 import type { Dialect, SoupLogin } from '../../../protocol/soup/index.js';
 import { until } from '../../support/deadline.js';
 import { LogLines } from '../../support/log-lines.js';
+import { CountingSubscription } from '../counting-subscription.js';
 import { sessionOf, socketPair } from '../support.js';
-
-/** A subscription that is moved by hand. */
-export class HandSubscription implements OpenSubscription {
-  over = false;
-  drains = 0;
-  stops = 0;
-
-  constructor(readonly start: SubscriptionStart) {}
-
-  get next(): number {
-    return this.start.next;
-  }
-
-  drained(): void {
-    this.drains += 1;
-  }
-
-  discarded(): void {}
-
-  stop(): void {
-    this.stops += 1;
-  }
-
-  inspect(): never {
-    throw new Error('nobody asks');
-  }
-}
 
 /** What a stage is set up with. */
 export interface SoupStageOptions {
@@ -51,7 +24,7 @@ export interface SoupStageOptions {
 /** A gateway's client, the far end of its connection, and a clock of its own. */
 export class SoupStage {
   readonly logins: SoupLogin[] = [];
-  readonly subscriptions: HandSubscription[] = [];
+  readonly subscriptions: CountingSubscription[] = [];
   /** All that the far end has received, as latin1. */
   heard = '';
   ended = false;
@@ -81,7 +54,7 @@ export class SoupStage {
         return decide ? decide(login) : Promise.resolve({ session: sessionOf(), next: login.sequence, pull: false });
       },
       subscribe: async (start) => {
-        const subscription = new HandSubscription(start);
+        const subscription = new CountingSubscription(start);
         stage.subscriptions.push(subscription);
         return subscription;
       },
@@ -122,7 +95,7 @@ export class SoupStage {
   }
 
   /** Log in and wait for the answer, which is taken. */
-  async loggedIn(bytes: Buffer | string): Promise<HandSubscription> {
+  async loggedIn(bytes: Buffer | string): Promise<CountingSubscription> {
     this.say(bytes);
     await until(() => this.subscriptions.length > 0 && this.heard !== '', 'the login to be accepted');
     this.heard = '';

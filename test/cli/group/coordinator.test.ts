@@ -1,34 +1,15 @@
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { connect, Participant } from '../../../client/index.js';
-import { temporaryDirectory } from '../../support/temporary-directory.js';
-import { CommandProcess } from '../command-process.js';
+import { CommandStage } from '../command-stage.js';
 
-let cwd: string;
-let remove: () => Promise<void>;
-let started: CommandProcess[] = [];
-
-beforeEach(async () => {
-  ({ directory: cwd, remove } = await temporaryDirectory());
-});
-
-afterEach(async () => {
-  for (const { child } of started) child.kill('SIGKILL');
-  await Promise.all(started.map(({ ended }) => ended));
-  started = [];
-  await remove();
-});
-
-function coordinator(...args: string[]): CommandProcess {
-  const process = new CommandProcess(['coordinator', ...args, '--disk-reserve-bytes', '0'], cwd);
-  started.push(process);
-  return process;
-}
+const stage = new CommandStage();
+const coordinator = (...args: string[]) => stage.start('coordinator', ...args, '--disk-reserve-bytes', '0');
 
 describe('latecomer coordinator', () => {
   it('has one group, keeps it beside its file, comes back on its port, and ends with 0 on SIGTERM', async () => {
-    await writeFile(path.join(cwd, 'file'), '0\n60\n');
+    await writeFile(path.join(stage.cwd, 'file'), '0\n60\n');
     const server = coordinator('file');
     const { port, pid } = await server.life(1);
     const alice = new Participant({ port, group: 'group', id: 'alice' });
@@ -54,7 +35,7 @@ describe('latecomer coordinator', () => {
   });
 
   it('takes the name of its group and more from JSON, and flags before its file', async () => {
-    await writeFile(path.join(cwd, 'file'), '{ "port": 1, "td": "10m", "group": "team" }');
+    await writeFile(path.join(stage.cwd, 'file'), '{ "port": 1, "td": "10m", "group": "team" }');
     const server = coordinator('file', '--port', '0', '--data', 'elsewhere', '--no-supervisor');
     const { port } = await server.life(1);
     const alice = new Participant({ port, group: 'team', id: 'alice' });
