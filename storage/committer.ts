@@ -59,6 +59,8 @@ interface Untold {
 
 interface Batch {
   items: Sealed[];
+  /** How many of them are of sources. */
+  blocks: number;
   operations: Operation[];
   bytes: number;
   sync: boolean;
@@ -83,15 +85,21 @@ export class Committer {
   #closed = false;
   #batches = 0;
   #commits = 0;
+  #syncedBlocks = 0;
   #bytes = 0;
 
   constructor(options: CommitterOptions) {
     this.#options = options;
   }
 
-  /** Batches written, blocks and other items in them, and their bytes. */
-  get counters(): { batches: number; commits: number; bytesWritten: number } {
-    return { batches: this.#batches, commits: this.#commits, bytesWritten: this.#bytes };
+  /** Batches written, blocks and other items in them, those of sources that were synced, and the bytes of all. */
+  get counters(): { batches: number; commits: number; syncedBlocks: number; bytesWritten: number } {
+    return {
+      batches: this.#batches,
+      commits: this.#commits,
+      syncedBlocks: this.#syncedBlocks,
+      bytesWritten: this.#bytes,
+    };
   }
 
   /** The source has something to write. It is asked for it as soon as nothing is in flight. */
@@ -158,7 +166,7 @@ export class Committer {
   }
 
   #collect(): Batch | undefined {
-    const batch: Batch = { items: [], operations: [], bytes: 0, sync: false };
+    const batch: Batch = { items: [], blocks: 0, operations: [], bytes: 0, sync: false };
     while (this.#writes.length > 0 && batch.bytes < batchBytesMax) add(batch, this.#writes.shift()!);
     const refusal = this.#options.guard.refusal();
     const sources = [...this.#sources];
@@ -175,6 +183,7 @@ export class Committer {
       }
       this.#sources.add(source);
       add(batch, sealed);
+      batch.blocks += 1;
       if (this.#options.durability === 'disk') batch.sync = true;
     }
     if (batch.items.length === 0) return undefined;
@@ -192,6 +201,7 @@ export class Committer {
     }
     this.#batches += 1;
     this.#commits += batch.items.length;
+    if (batch.sync) this.#syncedBlocks += batch.blocks;
     this.#bytes += batch.bytes;
     for (const item of batch.items) item.written();
     this.#untold = { items: batch.items, durability: batch.sync ? 'disk' : 'os' };

@@ -1,5 +1,4 @@
 import type { Logger } from 'pino';
-import type { Durability } from '../protocol/index.js';
 import { readBlockReceipts, splitValue } from './block-value.js';
 import type { Committer } from './committer.js';
 import { blockKey, blocksEnd, metaKey } from './keys.js';
@@ -14,7 +13,7 @@ const due = { bytes: 128 * 1024 * 1024, commits: 100_000, publishers: 10_000 };
 /** Publishers whose rows are written at once. */
 const publishersAtOnce = 256;
 
-type Written = Pick<Committer['counters'], 'bytesWritten' | 'commits'>;
+type Written = Pick<Committer['counters'], 'bytesWritten' | 'commits' | 'syncedBlocks'>;
 
 /**
  * What is on record of publishers and not in rows of its own yet. A receipt gets to disk with its block: a row per
@@ -25,24 +24,18 @@ type Written = Pick<Committer['counters'], 'bytesWritten' | 'commits'>;
 export class ReceiptBook {
   readonly #clock: () => number;
   readonly #logger: Logger;
-  readonly #durability: Durability;
   /** By source and publisher. */
   readonly #unsaved = new Map<string, PublisherRecord>();
   #saving: Promise<void> | undefined;
   /** Behind {@link #saving}, for those who came meanwhile. */
   #savingNext: Promise<void> | undefined;
   /** What had been written when rows were written last; unset while there are receipts of an earlier run. */
-  #saved: Written | undefined = { bytesWritten: 0, commits: 0 };
+  #saved: Written | undefined = { bytesWritten: 0, commits: 0, syncedBlocks: 0 };
 
-  /**
-   * @param clock milliseconds since 1970
-   * @param durability the store's, for rows too. LevelDB does not sync a journal that is full along with the next one: a
-   *   power failure could take the rows, and not what was written behind them: that the receipts are in rows now
-   */
-  constructor(clock: () => number, logger: Logger, durability: Durability) {
+  /** @param clock milliseconds since 1970 */
+  constructor(clock: () => number, logger: Logger) {
     this.#clock = clock;
     this.#logger = logger;
-    this.#durability = durability;
   }
 
   /** All that is on record of a publisher. */
@@ -88,6 +81,9 @@ export class ReceiptBook {
   /**
    * Write rows for all receipts there are at this moment. When rows are being written already, those of receipts that
    * have come since are not among them: they are written behind them.
+   *
+   * Rows are synced when blocks have been since the last time. LevelDB does not sync a journal that is full along with the
+   * next one: a power failure could take the rows, and not what was written behind them: that the receipts are in rows now.
    * @param logs looked through when it begins
    * @throws StorageError when it failed: they remain to be saved
    */
@@ -116,13 +112,14 @@ export class ReceiptBook {
 
   async #save(committer: Pick<Committer, 'write' | 'counters'>, logs: Iterable<Log>): Promise<void> {
     const reached = positions(logs);
-    const { bytesWritten, commits } = committer.counters;
+    const { bytesWritten, commits, syncedBlocks } = committer.counters;
+    const durability = this.#saved?.syncedBlocks === syncedBlocks ? 'os' : 'disk';
     const unsaved = [...this.#unsaved];
     while (unsaved.length > 0) {
       const some = unsaved.splice(0, publishersAtOnce);
       const rows = rowsOf(some.map(([, record]) => record));
       try {
-        await committer.write(rows.operations, this.#durability);
+        await committer.write(rows.operations, durability);
       } catch (error) {
         rows.failed();
         throw error;
@@ -131,7 +128,7 @@ export class ReceiptBook {
     }
     if (reached.length > 0) await committer.write(reached.map(positionWrite), 'os');
     for (const { log, seq } of reached) log.receiptsSaved(seq);
-    this.#saved = { bytesWritten, commits };
+    this.#saved = { bytesWritten, commits, syncedBlocks };
   }
 
   /** Receipts that are damaged, or in a table that is, are gone: their publishers may repeat what is in the log. */

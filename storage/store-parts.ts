@@ -47,7 +47,7 @@ export async function openParts(options: Required<StoreOptions>): Promise<StoreP
   const database = await Database.open({ directory, openLevel: options.openLevel, backoffMs, wait, logger });
   try {
     const entries = await startFrom(database.level!, options);
-    const receipts = new ReceiptBook(clock, logger, options.durability);
+    const receipts = new ReceiptBook(clock, logger);
     const kept = entries.map(({ log }) => log).filter(({ isRemoved }) => !isRemoved);
     const takeInReceipts = await receipts.find(database.level!, kept, (log) => log.receiptsSeq);
     takeInReceipts();
