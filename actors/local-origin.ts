@@ -8,9 +8,10 @@ import {
 } from '../protocol/index.js';
 import type { Page, Store } from '../storage/index.js';
 import type { ArchiveRequest } from './archiver.js';
+import type { Discards } from './discards.js';
 import type { Groups } from './groups/groups.js';
 import type { MemberAnswer, MemberCommand, MemberOwner } from './groups/member-stream.js';
-import type { DiscardRequest, Followed, OpenPublisher, Origin, PublisherLogin } from './origin.js';
+import type { DiscardRequest, Followed, OpenPublisher, Origin, PublisherLogin, SessionsRequest } from './origin.js';
 import type { PublisherOwner } from './publisher.js';
 import { relayedPublisher } from './relayed-publisher.js';
 import { rollFailure } from './roll-failure.js';
@@ -39,8 +40,7 @@ export interface LocalOriginParts {
   closedSessions: ClosedSessions;
   /** As {@link Origin.inspect}. */
   inspect: () => Promise<Record<string, unknown>>;
-  /** Have the subscribers of a log told that what its session holds is not to be used. */
-  discarded: (notice: { log: number; reason: string }) => void;
+  discards: Pick<Discards, 'mark'>;
   /** As {@link Origin.archive}, for a source there is. */
   archive: (request: ArchiveRequest) => Promise<SessionReport>;
 }
@@ -72,16 +72,21 @@ export class LocalOrigin implements Origin {
     throw new ProtocolError('ERR_UNKNOWN_SESSION', `source ${source} has no session ${session}; ${known}`);
   }
 
-  async sessions(source?: string, session?: string): Promise<SessionSummary[]> {
-    const { store, sources, calendar } = this.#parts;
-    if (source !== undefined) sources.check(source);
-    const isOne = source !== undefined && session !== undefined;
-    const found = isOne ? [await this.findSession(source, session)] : store.sessions(source);
+  async sessions(request: SessionsRequest = {}): Promise<SessionSummary[]> {
+    const { sources, calendar } = this.#parts;
+    if (request.source !== undefined) sources.check(request.source);
+    const found = await this.#asked(request);
     const rollsMs = calendar.nextRollMs();
     return found.map((session) => {
       const isRolled = session.state === 'active' && sources.relayOf(session.source) === undefined;
       return isRolled && rollsMs !== undefined ? { ...session, rollsMs } : session;
     });
+  }
+
+  async #asked({ source, session, discarded = false }: SessionsRequest): Promise<SessionSummary[]> {
+    const { store } = this.#parts;
+    if (source !== undefined && session !== undefined) return [await this.findSession(source, session)];
+    return discarded ? store.keeping.discardedSessions(source) : store.sessions(source);
   }
 
   async follow(log: number, list: Ref<SubscriptionListProtocol>): Promise<Followed> {
@@ -144,16 +149,9 @@ export class LocalOrigin implements Origin {
   }
 
   async discard({ source, session, reason }: DiscardRequest): Promise<SessionSummary> {
-    const { store, discarded } = this.#parts;
     const found = await this.findSession(source, session);
-    if (found.state === 'active') {
-      const message = `session ${found.session} is active: roll it to discard what it holds`;
-      throw new ProtocolError('ERR_SESSION_ACTIVE', message);
-    }
     try {
-      const summary = await store.keeping.discard(store.log(found.log)!, reason);
-      discarded({ log: found.log, reason: summary.discardReason! });
-      return summary;
+      return await this.#parts.discards.mark(found, reason);
     } catch (error) {
       throw rollFailure(error);
     }

@@ -53,6 +53,16 @@ export interface DiscardRequest {
   reason: string;
 }
 
+/** Which sessions are asked for. */
+export interface SessionsRequest {
+  /** Absent: all sources. */
+  source?: string | undefined;
+  /** Only the one that {@link Origin.findSession} finds in that source. */
+  session?: string | undefined;
+  /** Else only those whose contents are not to be used, also if they were removed and are remembered. */
+  discarded?: boolean | undefined;
+}
+
 /** What does not change while a server runs. */
 export interface OriginFacts {
   readonly durability: Durability;
@@ -72,11 +82,8 @@ export interface OriginFacts {
 export interface Origin extends OriginFacts {
   /** The session of that name (or of that alias, `S01`), the newest one when it is blank (the active one, if there is one), with its last number at this moment. */
   findSession(source: string, session: string): Promise<SessionSummary>;
-  /**
-   * The catalogue of one source or of all, newest last.
-   * @param session only the one that {@link findSession} finds in that source
-   */
-  sessions(source?: string, session?: string): Promise<SessionSummary[]>;
+  /** The catalogue, or a part of it, newest last. */
+  sessions(request?: SessionsRequest): Promise<SessionSummary[]>;
   /** Tell `list` of every commit of this log from now on. */
   follow(log: number, list: Ref<SubscriptionListProtocol>): Promise<Followed>;
   unfollow(log: number, list: Ref<SubscriptionListProtocol>): void;

@@ -17,8 +17,9 @@ export async function answerTo(question: Question, source: string, origin: Origi
   const { request } = question;
   switch (question.type) {
     case 'SESSIONS': {
-      const { session, source: of = session === undefined ? undefined : source } = question;
-      return { type: 'SESSION_LIST', request, sessions: sessionList(await origin.sessions(of, session)) };
+      const { session, source: of = session === undefined ? undefined : source, discarded } = question;
+      const sessions = sessionList(await origin.sessions({ source: of, session, discarded }));
+      return { type: 'SESSION_LIST', request, sessions };
     }
     case 'MEMBERS': {
       const members = await origin.members(question.group);

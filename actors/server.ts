@@ -1,5 +1,6 @@
 import type { Store } from '../storage/index.js';
 import ArchiverActor, { type ArchiverProtocol } from './archiver.js';
+import { Discards } from './discards.js';
 import type { EdgeLimits, EdgeProtocol } from './edge.js';
 import { Edges } from './edges.js';
 import { gatewayLimits } from './gateway-limits.js';
@@ -110,7 +111,9 @@ export default class ServerActor extends Actor<ServerParameters, ServerProtocol>
     const roller = this.#roller;
     const groups = new Groups({ configs: config.groups, store, spawner, clock });
     this.#groups = groups;
-    this.#sources = new Sources({ store, config, spawner, calendar, roller, groups, clock, logger: this.logger });
+    const discards = new Discards({ store, tell: (notice) => this.#tellDiscarded(notice) });
+    const logger = this.logger;
+    this.#sources = new Sources({ store, config, spawner, calendar, roller, groups, discards, clock, logger });
     await this.#sources.open();
     const archiver: Ref<ArchiverProtocol> = await this.spawn(
       { actor: ArchiverActor },
@@ -125,10 +128,7 @@ export default class ServerActor extends Actor<ServerParameters, ServerProtocol>
       roller,
       closedSessions: config.closedSessions,
       inspect: () => this.inspect(),
-      discarded: (notice) => {
-        for (const edge of this.#running()) edge.tell('discarded', notice);
-        this.#soup?.gateway.tell('discarded', notice);
-      },
+      discards,
       archive: (request) => archiver.ask('request', request, { timeoutMs: archiveMs }),
     });
     const rewinds = await this.#startRewinds(origin);
@@ -186,6 +186,11 @@ export default class ServerActor extends Actor<ServerParameters, ServerProtocol>
     await this.#groups?.drain();
     // Before their parent stops them, or their end would look like a death.
     await Promise.all([this.#stopForks(), archiverStopped]);
+  }
+
+  #tellDiscarded(notice: { log: number; reason: string }): void {
+    for (const edge of this.#running()) edge.tell('discarded', notice);
+    this.#soup?.gateway.tell('discarded', notice);
   }
 
   #running(): Ref<EdgeProtocol>[] {

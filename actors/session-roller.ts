@@ -92,7 +92,7 @@ export default class SessionRollerActor
     if (!session) throw new ProtocolError('ERR_UNKNOWN_SOURCE', `no source ${source} is served`);
     const ended = name === undefined ? undefined : this.#endedAlready(source, name);
     if (ended) return ended;
-    const roll = { session: this.#nextName(source), reason, ...(discard && { discarded: true }) };
+    const roll = { session: this.#nextName(source), reason, ...(discard && { discardReason: reason }) };
     this.logger.info({ source, ...roll }, 'session is rolled');
     return session.ask('roll', roll, { timeoutMs: rollMs });
   }

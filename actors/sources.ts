@@ -1,9 +1,11 @@
 import type { Logger } from 'pino';
 import { ProtocolError } from '../protocol/index.js';
 import type { Log, Store } from '../storage/index.js';
+import type { Discards } from './discards.js';
 import type { Groups } from './groups/groups.js';
 import type { FedSource } from './inputs/input.js';
 import { InputError } from './inputs/input-error.js';
+import type { ContinuedSession } from './inputs/input-source.js';
 import type { Ref, Spawner } from './runtime/index.js';
 import type { ServerConfig } from './server-config.js';
 import SessionActor, { type SessionProtocol } from './session.js';
@@ -19,6 +21,7 @@ export interface SourcesOptions {
   calendar: SessionCalendar;
   roller: Ref<SessionRollerProtocol>;
   groups: Groups;
+  discards: Discards;
   /** Milliseconds since 1970. */
   clock: () => number;
   logger: Logger;
@@ -111,14 +114,15 @@ export class Sources {
           ? session.ask('inputPosition', { input }, { timeoutMs: positionMs })
           : store.inputPosition(source, input);
       },
-      openSession: (session) => this.#openSession(source, session),
+      openSession: (session, epoch) => this.#openSession(source, session, epoch),
       endOfDay: (session, reason) => this.#endOfDay(source, session, reason),
+      discard: (session, reason) => this.#discard(source, session, reason),
     };
   }
 
   /** The active session is the one of that name from now on. */
-  async #openSession(source: string, session: string): Promise<void> {
-    const { store } = this.#options;
+  async #openSession(source: string, session: string, upstreamEpoch: string | undefined): Promise<void> {
+    const { store, discards } = this.#options;
     // An earlier attempt, of which nobody could tell, shows when the database is open again.
     await store.ready();
     const active = store.activeSession(source);
@@ -129,20 +133,37 @@ export class Sources {
       throw new InputError('ERR_INPUT_NUMBERS', message);
     }
     if (!active) {
-      await this.#start(await store.createSession(source, session));
+      await this.#start(await store.createSession(source, session, upstreamEpoch));
       this.#options.logger.info({ source, session, nextSeq: 1, resumed: false }, 'session open');
       return;
     }
     const end = this.#ends.get(source);
     const begun = `session ${session} has begun at the server it is relayed from`;
     const reason = end?.session === active.session ? end.reason : begun;
-    await this.session(source).ask('roll', { session, reason }, { timeoutMs: rollMs });
+    const roll = { session, upstreamEpoch, reason, discardReason: discards.announced(source, active.number) };
+    await this.session(source).ask('roll', roll, { timeoutMs: rollMs });
   }
 
   /** A relayed session ends here when it is known what follows it there: a source is never without an active one. */
   async #endOfDay(source: string, session: string, reason: string): Promise<void> {
     if (this.relayOf(source) !== undefined) this.#ends.set(source, { session, reason });
     else await this.#options.roller.ask('endOfDay', { source, session, reason }, { timeoutMs: rollMs });
+  }
+
+  /**
+   * What was discarded at the server it is relayed from is discarded here, if it is the same: of the epoch that was
+   * relayed, or of the same contents. The end of a relayed session is not known here before the next one is: until then
+   * it is active, and is marked by its end.
+   */
+  async #discard(source: string, { session, epoch, digest }: ContinuedSession, reason: string): Promise<void> {
+    const { store, discards, logger } = this.#options;
+    const own = store.findSession(source, session);
+    if (!own || own.discarded) return;
+    const isSame = own.upstreamEpoch === epoch || (own.digest !== undefined && own.digest === digest);
+    if (!isSame) return;
+    if (own.state === 'active' && this.relayOf(source) !== undefined) return discards.announce(own, reason);
+    await discards.mark(own, reason);
+    logger.info({ source, session, reason }, 'session is discarded, as at the server it is relayed from');
   }
 
   async #start(log: Log): Promise<Ref<SessionProtocol>> {

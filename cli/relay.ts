@@ -2,16 +2,10 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { RelayInputConfig } from '../actors/inputs/input-config.js';
 import type { InputBatch, InputContext, SessionInputSource } from '../actors/inputs/input-source.js';
 import type { OpenRelay } from '../actors/inputs/inputs.js';
-import {
-  type Client,
-  connect,
-  LatecomerError,
-  type Position,
-  type SessionSummary,
-  type SubscriptionEvents,
-} from '../client/index.js';
+import { type Client, connect, LatecomerError, type Position, type SessionSummary } from '../client/index.js';
 import { Outages } from './outages.js';
 import { RelayedBlocks } from './relayed-blocks.js';
+import { RelayedDiscards } from './relayed-discards.js';
 
 /** Where in which session of the other server. */
 export type RelayPosition = {
@@ -44,17 +38,26 @@ export class Relay implements SessionInputSource<RelayPosition> {
 
   async *read(position: RelayPosition | undefined, context: InputContext): Batches {
     const client = await this.#connect(context);
-    const close = (): void => void client.close();
+    const discards = new RelayedDiscards(client, () => this.#sourceOf(client), context);
+    const stop = new AbortController();
+    const close = (): void => {
+      stop.abort();
+      void client.close();
+    };
     context.signal.addEventListener('abort', close);
     try {
+      // A session whose end is still to come here is marked by it.
+      await discards.look(stop.signal);
+      void discards.watch(stop.signal);
       let at = position ?? (await this.#await(context, () => this.#listed(client, context, newest)));
       for (;;) {
-        if (!at.over) at = yield* this.#session(client, at, context);
+        if (!at.over) at = yield* this.#session(client, at, discards, context);
         const over = at;
         at = await this.#await(context, () => this.#behind(client, over, context));
       }
     } finally {
       context.signal.removeEventListener('abort', close);
+      stop.abort();
       await client.close();
     }
   }
@@ -63,22 +66,24 @@ export class Relay implements SessionInputSource<RelayPosition> {
   async *#session(
     client: Client,
     start: RelayPosition,
+    discards: RelayedDiscards,
     { logger, name: input }: InputContext,
   ): AsyncGenerator<InputBatch<RelayPosition>, RelayPosition, undefined> {
     const { session, next: from, epoch } = start;
     // The session is there before its first message.
-    if (from === 1) yield { payloads: [], session, firstSeq: from, position: start };
+    if (from === 1) yield { payloads: [], session, epoch, firstSeq: from, position: start };
     const subscription = client.subscribe({ ...this.#source, session, from, epoch, wait: true });
     let next = from;
-    let end: { lastSeq: number; reason: string } | undefined;
+    let end: { lastSeq: number; reason: string; discardReason?: string } | undefined;
     subscription.on('lost', (lost) => logger.warn({ input, ...lost }, 'the server that is relayed has lost messages'));
+    subscription.on('discarded', ({ reason }) => void discards.mark({ session, epoch }, reason));
     subscription.on('ended', (ended) => {
-      end = { lastSeq: ended.lastSeq, reason: reasonOf(ended) };
+      end = ended;
     });
     try {
       for await (const { firstSeq, payloads } of new RelayedBlocks(subscription.blocks())) {
         next = firstSeq + payloads.length;
-        yield { payloads, session, firstSeq, position: { ...start, next } };
+        yield { payloads, session, epoch, firstSeq, position: { ...start, next } };
       }
     } catch (error) {
       const { code, message } = error as LatecomerError;
@@ -87,9 +92,10 @@ export class Relay implements SessionInputSource<RelayPosition> {
       end = { lastSeq: next - 1, reason: `gone at the server it is relayed from: ${message}` };
     }
     if (!end) throw new Error(`the relay of session ${session} was closed`);
+    if (end.discardReason !== undefined) await discards.mark({ session, epoch }, end.discardReason);
     next = Math.max(next, end.lastSeq + 1);
     const over = { ...start, next, over: true };
-    yield { payloads: [], session, firstSeq: next, position: over, endOfDay: end.reason };
+    yield { payloads: [], session, epoch, firstSeq: next, position: over, endOfDay: end.reason };
     return over;
   }
 
@@ -163,9 +169,13 @@ export class Relay implements SessionInputSource<RelayPosition> {
     { signal }: InputContext,
     find: (sessions: SessionSummary[]) => SessionSummary | undefined,
   ): Promise<RelayPosition | undefined> {
-    const source = this.#config.upstreamSource ?? client.server!.source;
-    const found = find(await client.sessions({ source, signal }));
+    const found = find(await client.sessions({ source: this.#sourceOf(client), signal }));
     return found && startOf(found);
+  }
+
+  /** What the source that is relayed is called there. */
+  #sourceOf(client: Client): string {
+    return this.#config.upstreamSource ?? client.server!.source;
   }
 
   /** The source there; that server's first one unless it is named. */
@@ -189,11 +199,4 @@ function oldest(sessions: SessionSummary[]): SessionSummary | undefined {
 
 function startOf({ session, epoch }: { session: string; epoch: string }): RelayPosition {
   return { session, epoch, next: 1, over: false };
-}
-
-/** Why a session ended; that it is not to be used is told with it. */
-function reasonOf({ reason, discardReason }: SubscriptionEvents['ended']): string {
-  return discardReason === undefined
-    ? reason
-    : `${reason}; discarded at the server it is relayed from: ${discardReason}`;
 }

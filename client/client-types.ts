@@ -55,7 +55,15 @@ export interface DiscardOptions extends SessionOptions {
   reason: string;
 }
 
-/** Options of {@link Client.sessions} and {@link Client.inspect}. */
+/** Options of {@link Client.sessions}. */
+export interface CatalogueOptions extends RequestOptions {
+  /** @defaultValue all sources */
+  source?: string;
+  /** Only those whose contents are not to be used, also if they were removed and are remembered. */
+  discarded?: boolean;
+}
+
+/** Options of {@link Client.inspect} and others. */
 export interface RequestOptions {
   signal?: AbortSignal;
 }

@@ -1,6 +1,7 @@
 import type { ClientMessage, MemberSummary, Rolled, SessionReport, SessionSummary } from '../protocol/index.js';
 import { Backoff } from './backoff.js';
 import type {
+  CatalogueOptions,
   ClientEvents,
   DiscardOptions,
   PublishOptions,
@@ -155,8 +156,8 @@ export class Client<T = Uint8Array> extends Emitter<ClientEvents> {
     return reader;
   }
 
-  /** The catalogue of sessions, newest last, of one source or of all. */
-  sessions(options: { source?: string } & RequestOptions = {}): Promise<SessionSummary[]> {
+  /** The catalogue of sessions, newest last, or a part of it. */
+  sessions(options: CatalogueOptions = {}): Promise<SessionSummary[]> {
     return quiet(this.#serverRequests.sessions(options));
   }
 

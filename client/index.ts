@@ -9,7 +9,9 @@ export type {
 } from '../protocol/index.js';
 export { Client } from './client.js';
 export type {
+  CatalogueOptions,
   ClientEvents,
+  DiscardOptions,
   PublishOptions,
   RequestOptions,
   RollOptions,

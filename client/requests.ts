@@ -3,7 +3,7 @@ import { abortedError, type LatecomerError, reportedError } from './errors.js';
 
 /** A request without its number. */
 export type Question =
-  | { type: 'SESSIONS'; source?: string; session?: string }
+  | { type: 'SESSIONS'; source?: string; session?: string; discarded?: boolean }
   | { type: 'INSPECT' }
   | { type: 'MEMBERS'; group?: string }
   | { type: 'ARCHIVE'; action: ArchiveAction; source?: string; session: string }

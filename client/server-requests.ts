@@ -1,5 +1,5 @@
 import type { ArchiveAction, MemberSummary, Rolled, SessionReport, SessionSummary } from '../protocol/index.js';
-import type { DiscardOptions, RequestOptions, RollOptions, SessionOptions } from './client-types.js';
+import type { CatalogueOptions, DiscardOptions, RequestOptions, RollOptions, SessionOptions } from './client-types.js';
 import { LatecomerError } from './errors.js';
 import type { Question, Reply, Requests } from './requests.js';
 import { rollSession } from './roll-session.js';
@@ -20,7 +20,7 @@ export class ServerRequests {
   }
 
   /** As {@link Client.sessions}. */
-  async sessions({ signal, ...of }: { source?: string } & RequestOptions): Promise<SessionSummary[]> {
+  async sessions({ signal, ...of }: CatalogueOptions): Promise<SessionSummary[]> {
     return (await this.#ask('SESSION_LIST', { type: 'SESSIONS', ...of }, signal)).sessions;
   }
 

@@ -43,7 +43,14 @@ export type ClientMessage =
   | ({ type: 'SUBSCRIBE' } & SubscribeBody)
   | { type: 'UNSUBSCRIBE'; log: number }
   | { type: 'REREQUEST'; request: number; source?: string; session?: string; from: number; to: number }
-  | { type: 'SESSIONS'; request: number; source?: string; session?: string }
+  | {
+      type: 'SESSIONS';
+      request: number;
+      source?: string;
+      session?: string;
+      /** Only those whose contents are not to be used; those that were removed and are remembered are among them. */
+      discarded?: boolean;
+    }
   | { type: 'INSPECT'; request: number }
   | { type: 'ARCHIVE'; request: number; action: ArchiveAction; source?: string; session: string }
   | {
@@ -135,6 +142,8 @@ export interface SessionSummary {
   /** The session's number on this server; MESSAGES frames carry it. */
   log: number;
   epoch: string;
+  /** Of a relayed session: the epoch it has on the server it is relayed from. */
+  upstreamEpoch?: string;
   state: 'active' | 'ended';
   /** First number that is still kept. */
   firstSeq: number;
@@ -162,7 +171,10 @@ export interface SessionSummary {
   discarded?: boolean;
   /** Why. */
   discardReason?: string;
-  /** Milliseconds since 1970 at which it was removed: nothing of it is kept. Such a session is not in the catalogue. */
+  /**
+   * Milliseconds since 1970 at which it was removed: nothing of it is kept. Such a session is not in the catalogue, unless
+   * it is asked for, or those that are discarded.
+   */
   removedMs?: number;
   /** Milliseconds since 1970 at which it is to be rolled by the clock. */
   rollsMs?: number;

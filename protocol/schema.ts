@@ -70,6 +70,7 @@ const sessionSummary: Fields = {
   session: required(name),
   log: required(uint),
   epoch: required(name),
+  upstreamEpoch: optional(name),
   state: required(sessionState),
   firstSeq: required(uint),
   lastSeq: required(uint),
@@ -132,7 +133,7 @@ export const schema = {
     from: required(uint),
     to: required(uint),
   },
-  SESSIONS: { request: required(uint), source: optional(name), session: optional(name) },
+  SESSIONS: { request: required(uint), source: optional(name), session: optional(name), discarded: optional(bool) },
   INSPECT: { request: required(uint) },
   ARCHIVE: {
     request: required(uint),

@@ -29,6 +29,8 @@ export interface CatalogueRow {
   source: string;
   session: string;
   epoch: string;
+  /** Of a relayed session: the epoch it has on the server it is relayed from. */
+  upstreamEpoch?: string;
   createdMs: number;
   /** Last number of the log when the line was written; what the log itself says counts where it is more. */
   lastSeq: number;
@@ -100,12 +102,14 @@ export function summarize(
   row: CatalogueRow,
   next: string | undefined,
 ): SessionSummary {
-  const { source, session, epoch, createdMs, ended, discarded, checked, archivedMs, restoredMs, removedMs } = row;
+  const { source, session, epoch, upstreamEpoch, createdMs, ended, discarded, checked } = row;
+  const { archivedMs, restoredMs, removedMs } = row;
   return {
     source,
     session,
     log: log.number,
     epoch,
+    ...(upstreamEpoch !== undefined && { upstreamEpoch }),
     state: ended ? 'ended' : 'active',
     firstSeq: log.firstSeq,
     lastSeq: log.lastSeq,

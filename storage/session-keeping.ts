@@ -78,6 +78,11 @@ export class SessionKeeping {
     });
   }
 
+  /** The sessions of one source, or of all, that are discarded; also those that were removed, while they are known. */
+  discardedSessions(source?: string): SessionSummary[] {
+    return this.#parts.sessions.discarded(source);
+  }
+
   /**
    * Remove an ended session. Nothing of it can be read when this resolves; its blocks are deleted in the background. Who
    * reads it, or comes to, is told that they are lost to retention, how it ended and what is behind it.

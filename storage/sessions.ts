@@ -13,10 +13,12 @@ import { type SessionEntry, SourceSessions } from './source-sessions.js';
 export interface Roll {
   /** Name of the session that begins; one the source has not had before. */
   session: string;
+  /** Of a session that is relayed: the epoch it has on the server it is relayed from. */
+  upstreamEpoch?: string | undefined;
   /** Why the one before it ends. */
   reason: string;
-  /** What the one before it holds is not to be used. */
-  discarded?: boolean;
+  /** Why what the one before it holds is not to be used; absent when it is. */
+  discardReason?: string | undefined;
 }
 
 /** What {@link Sessions} needs to start and end sessions. */
@@ -92,30 +94,41 @@ export class Sessions {
     return kept.map(({ entry: { log, row }, behind }) => summarize(log, row, behind?.row.session));
   }
 
+  /** As {@link SessionKeeping.discardedSessions}. */
+  discarded(source?: string): SessionSummary[] {
+    const entries = [...this.#removed.values(), ...this.#entries.values()];
+    const discarded = entries.filter(({ row }) => row.discarded && (source === undefined || row.source === source));
+    return discarded.map(({ log }) => this.summary(log)).sort((one, other) => one.createdMs - other.createdMs);
+  }
+
   /** As {@link Store.reachedWrite}. */
   reachedWrite(log: Log): Operation {
     return catalogueWrite(log.number, { ...this.entry(log).row, lastSeq: log.lastSeq });
   }
 
   /** As {@link Store.createSession}. */
-  async create(source: string, session: string): Promise<Log> {
+  async create(source: string, session: string, upstreamEpoch: string | undefined): Promise<Log> {
     if (this.active(source) || this.#reservations.isStarting(source)) {
       throw new StorageError('ERR_SESSION_ACTIVE', `source ${source} has an active session`);
     }
-    return await this.#begin(source, session, (write) => this.#options.committer.write([write], 'disk'));
+    const begun = { source, session, upstreamEpoch };
+    return await this.#begin(begun, (write) => this.#options.committer.write([write], 'disk'));
   }
 
   /** As {@link Store.rollSession}. */
-  roll(log: Log, { session, reason, discarded = false }: Roll): Promise<Log> {
-    return this.#begin(log.source, session, (write) => this.#end(log, reason, discarded, write));
+  roll(log: Log, roll: Roll): Promise<Log> {
+    const { session, upstreamEpoch } = roll;
+    return this.#begin({ source: log.source, session, upstreamEpoch }, (write) => this.#end(log, roll, write));
   }
 
-  async #end(log: Log, reason: string, discarded: boolean, along: Operation): Promise<void> {
+  async #end(log: Log, { reason, discardReason }: Roll, along: Operation): Promise<void> {
     const { clock, committer } = this.#options;
     const entry = this.entry(log);
-    const ended: Occasion = { atMs: clock(), reason };
+    const atMs = clock();
+    const ended: Occasion = { atMs, reason };
     log.ending();
-    const row = { ...entry.row, lastSeq: log.lastSeq, ended, ...(discarded && { discarded: ended }) };
+    const mark = discardReason !== undefined && { discarded: { atMs, reason: discardReason } };
+    const row = { ...entry.row, lastSeq: log.lastSeq, ended, ...mark };
     try {
       await committer.write([catalogueWrite(log.number, row), along], 'disk');
     } catch (error) {
@@ -126,10 +139,14 @@ export class Sessions {
     log.ended();
   }
 
-  async #begin(source: string, session: string, write: (line: Operation) => Promise<void>): Promise<Log> {
+  async #begin(
+    { source, session, upstreamEpoch }: Pick<CatalogueRow, 'source' | 'session'> & Pick<Roll, 'upstreamEpoch'>,
+    write: (line: Operation) => Promise<void>,
+  ): Promise<Log> {
     const { clock, randomEpoch, ringBytesMax } = this.#options;
     const epoch = randomEpoch();
-    const reservation = this.reserve({ source, session, epoch, createdMs: clock(), lastSeq: 0 });
+    const upstream = upstreamEpoch !== undefined && { upstreamEpoch };
+    const reservation = this.reserve({ source, session, epoch, ...upstream, createdMs: clock(), lastSeq: 0 });
     const { row, number } = reservation;
     const log = new Log(
       { number, source, session, epoch, state: 'active', firstSeq: 1, lastSeq: 0, timeMs: 0, receiptsSeq: 0 },

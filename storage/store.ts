@@ -105,12 +105,13 @@ export class Store {
 
   /**
    * Start a session; waits for a reopen, for it is then that an earlier attempt shows.
+   * @param upstreamEpoch of a relayed session: the epoch it has on the server it is relayed from
    * @throws StorageError `ERR_SESSION_ACTIVE`: the source has one; `ERR_SESSION_EXISTS`: it has had one of that name;
    *   when it could not be written; `ERR_OUTCOME_UNKNOWN`: unless it is found to be written when the database is open again
    */
-  async createSession(source: string, session: string): Promise<Log> {
+  async createSession(source: string, session: string, upstreamEpoch?: string): Promise<Log> {
     await this.#database.ready();
-    return this.#sessions.create(source, session);
+    return this.#sessions.create(source, session, upstreamEpoch);
   }
 
   /**

@@ -22,9 +22,9 @@ export function checkedBatch(batch: InputBatch): CheckedBatch {
   const payloads = batch.payloads.map(checkedPayload);
   checkFits(payloads);
   checkPosition(batch.position);
-  const { position, endOfDay, session, firstSeq } = batch;
+  const { position, endOfDay, session, epoch, firstSeq } = batch;
   if (endOfDay !== undefined) checkReason(endOfDay);
-  return { payloads, position, endOfDay, session, firstSeq };
+  return { payloads, position, endOfDay, session, epoch, firstSeq };
 }
 
 function checkedPayload(payload: unknown): Uint8Array {

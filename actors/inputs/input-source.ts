@@ -20,8 +20,19 @@ export interface InputBatch<Position extends JsonValue = JsonValue> {
   endOfDay?: string | undefined;
   /** The name of the session they belong to, for an input that continues somebody else's; it is opened when it is new. */
   session?: string | undefined;
+  /** The epoch of that session there: kept when it is opened, for {@link InputContext.discard}. */
+  epoch?: string | undefined;
   /** The number of the first of them, for such an input: a number that was left out is announced as lost. */
   firstSeq?: number | undefined;
+}
+
+/** A session somewhere else that an input continues here. */
+export interface ContinuedSession {
+  session: string;
+  /** Its epoch there. */
+  epoch: string;
+  /** Of its contents, as the catalogue there has it. */
+  digest?: string | undefined;
 }
 
 /** What an input is given. */
@@ -36,6 +47,13 @@ export interface InputContext<Options = unknown> {
   logger: Logger;
   /** What the configuration says under `options`. */
   options: Options;
+  /**
+   * What a session holds is not to be used: it is marked here too, and its subscribers are told at once. A relayed one that
+   * is still active here is marked by its end. Nothing is done when it is marked already, or when the one of that name here
+   * is another one: neither opened with that epoch nor of the same contents.
+   * @throws when it could not be written: to be tried again
+   */
+  discard(session: ContinuedSession, reason: string): Promise<void>;
 }
 
 /**

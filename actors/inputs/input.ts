@@ -3,7 +3,7 @@ import type { InputPosition } from '../../storage/index.js';
 import { Actor, asError, type Behaviour, type Ref, settlesWithin } from '../runtime/index.js';
 import type { SessionProtocol } from '../session.js';
 import { type CheckedBatch, checkedBatch } from './checked-batch.js';
-import type { InputBatch, InputContext, SessionInputSource } from './input-source.js';
+import type { ContinuedSession, InputBatch, InputContext, SessionInputSource } from './input-source.js';
 import { Insistence, isDoubtful, passesInTime } from './insistence.js';
 import { unlessAborted } from './unless-aborted.js';
 
@@ -32,14 +32,19 @@ export interface FedSource {
   position(input: string): Promise<InputPosition | undefined>;
   /** The Session actor; `undefined` while the source has no session. */
   session(): Ref<SessionProtocol> | undefined;
-  /** The session of that name is the active one from now on. */
-  openSession(session: string): Promise<void>;
+  /**
+   * The session of that name is the active one from now on.
+   * @param epoch as the input knows it, when it continues somebody else's
+   */
+  openSession(session: string, epoch: string | undefined): Promise<void>;
   /** The session of that name ends; nothing happens when it is not the active one any more. */
   endOfDay(session: string, reason: string): Promise<void>;
+  /** As {@link InputContext.discard}. */
+  discard(session: ContinuedSession, reason: string): Promise<void>;
 }
 
 /** What an Input is made of. */
-export interface InputParameters extends Omit<InputContext, 'signal' | 'logger'> {
+export interface InputParameters extends Omit<InputContext, 'signal' | 'logger' | 'discard'> {
   fed: FedSource;
   /** Make what it reads. */
   open(): Promise<SessionInputSource>;
@@ -101,7 +106,8 @@ export default class InputActor extends Actor<InputParameters, InputProtocol> im
     if (endOfDay !== undefined) await this.#insist(() => fed.endOfDay(session, endOfDay));
     const input = await this.parameters.open();
     const logger = this.logger.child({ input: name });
-    const read = input.read(stored?.position, { signal, name, source, logger, options });
+    const discard = (session: ContinuedSession, reason: string) => fed.discard(session, reason);
+    const read = input.read(stored?.position, { signal, name, source, logger, options, discard });
     await this.#drink(read, signal);
   }
 
@@ -122,7 +128,8 @@ export default class InputActor extends Actor<InputParameters, InputProtocol> im
 
   async #feed(batch: CheckedBatch): Promise<void> {
     const { fed } = this.parameters;
-    if (batch.session !== undefined) await this.#insist(() => fed.openSession(batch.session!));
+    const { session: name, epoch } = batch;
+    if (name !== undefined) await this.#insist(() => fed.openSession(name, epoch));
     const session = await this.#write(batch);
     this.#batches += 1;
     this.#messages += batch.payloads.length;

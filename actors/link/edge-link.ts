@@ -9,6 +9,7 @@ import {
   type Origin,
   type OriginFacts,
   type PublisherLogin,
+  type SessionsRequest,
   sessionEnd,
 } from '../origin.js';
 import type { Outlet } from '../outlet.js';
@@ -78,7 +79,7 @@ export class EdgeLink {
       case 'findSession':
         return { fields: { session: await origin.findSession(String(fields.source), String(fields.session)) } };
       case 'sessions':
-        return { fields: { sessions: sessionList(await origin.sessions(...(fields.of as string[]))) } };
+        return { fields: { sessions: sessionList(await origin.sessions(fields as SessionsRequest)) } };
       case 'read': {
         const { log, from, to } = fields as { log: number; from: number; to: number };
         return pageMessage(await origin.read(log, from, to), from);

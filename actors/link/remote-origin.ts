@@ -18,7 +18,15 @@ import type {
   OpenMember,
   StreamFailure,
 } from '../groups/member-stream.js';
-import type { DiscardRequest, Followed, OpenPublisher, Origin, OriginFacts, PublisherLogin } from '../origin.js';
+import type {
+  DiscardRequest,
+  Followed,
+  OpenPublisher,
+  Origin,
+  OriginFacts,
+  PublisherLogin,
+  SessionsRequest,
+} from '../origin.js';
 import type { PublishAnswer, PublisherOwner } from '../publisher.js';
 import type { Ref } from '../runtime/index.js';
 import type { ClosedSessions } from '../server-config.js';
@@ -81,8 +89,12 @@ export class RemoteOrigin implements Origin {
     return fields.session as SessionSummary;
   }
 
-  async sessions(...of: string[]): Promise<SessionSummary[]> {
-    const { fields } = await this.#link.call('sessions', { of });
+  async sessions({ source, session, discarded = false }: SessionsRequest = {}): Promise<SessionSummary[]> {
+    const { fields } = await this.#link.call('sessions', {
+      discarded,
+      ...(source !== undefined && { source }),
+      ...(session !== undefined && { session }),
+    });
     return fields.sessions as SessionSummary[];
   }
 

@@ -3,7 +3,7 @@ import type { ArchiveRequest } from '../../actors/archiver.js';
 import { CatchUp } from '../../actors/catch-up.js';
 import { Connection } from '../../actors/connection.js';
 import { singlesFraming } from '../../actors/groups/single-outlet.js';
-import type { DiscardRequest, OpenPublisher, Origin } from '../../actors/origin.js';
+import type { DiscardRequest, OpenPublisher, Origin, SessionsRequest } from '../../actors/origin.js';
 import { PublishBudget } from '../../actors/publish-window.js';
 import type { PublishAnswer, PublisherOwner } from '../../actors/publisher.js';
 import { Requests } from '../../actors/requests.js';
@@ -66,8 +66,9 @@ export class TestOrigin {
     throw new ProtocolError('ERR_UNKNOWN_SESSION', `source ${source} has no session ${session}`);
   }
 
-  async sessions(source?: string, session?: string): Promise<SessionSummary[]> {
-    return source !== undefined && session !== undefined ? [await this.findSession(source, session)] : this.summaries;
+  async sessions({ source, session, discarded }: SessionsRequest = {}): Promise<SessionSummary[]> {
+    if (source !== undefined && session !== undefined) return [await this.findSession(source, session)];
+    return discarded ? this.summaries.filter((summary) => summary.discarded) : this.summaries;
   }
 
   async openPublisher(_login: unknown, owner: PublisherOwner): Promise<OpenPublisher> {

@@ -83,7 +83,7 @@ async function start() {
     });
     return { reached: reached.promise, let: () => gate.resolve() };
   };
-  const roll = (name: string, more: { discarded?: boolean } = {}) =>
+  const roll = (name: string, more: { discardReason?: string } = {}) =>
     session.ask('roll', { session: name, reason: 'closed', ...more }, ask);
   return { store, log, session, list, attach, attached, publish, login, roll, holdRoll };
 }
@@ -185,9 +185,9 @@ describe('a session', () => {
   it('answers one who comes to the session that has ended with its end', async () => {
     const { log, attach, publish, roll } = await start();
     await publish('a');
-    await roll('S2', { discarded: true });
+    await roll('S2', { discardReason: 'nonsense' });
     const late = new List();
-    const end = { lastSeq: 1, reason: 'closed', discarded: true, next: 'S2' };
+    const end = { lastSeq: 1, reason: 'closed', discarded: true, discardReason: 'nonsense', next: 'S2' };
     expect(await attach(log.number, late)).toMatchObject({ head: 1, end });
     await roll('S3');
     expect(late.told).toEqual([]);

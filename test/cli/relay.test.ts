@@ -1,43 +1,18 @@
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import type { ServerConfig } from '../../actors/server-config.js';
 import { archiveSession, restoreSession } from '../../storage/archive/index.js';
 import { Store } from '../../storage/index.js';
-import { directoryOfTest } from '../actors/inputs/reading.js';
 import { ServerWithInputs } from '../actors/inputs/server.js';
-import { silent } from '../actors/support.js';
 import { TestPublisher } from '../storage/store-under-test.js';
 import { eventually } from '../support/deadline.js';
 import { texts } from '../support/payloads.js';
-
-const start = (inputs: object[] = [], config: Partial<ServerConfig> = {}) => ServerWithInputs.start(inputs, config);
-
-const relayOf = (port: number, more: object = {}) => ({ kind: 'relay', name: 'up', port, ...more });
-
-const onDisk = (directory: string) =>
-  ({ directory, durability: 'os', clock: Date.now, logger: silent, diskReserveBytes: 0 }) as const;
-
-/** A directory with a session as a server would leave it; a number leaves so many messages out. */
-async function archived(sessions: Record<string, (string | number)[]>): Promise<string> {
-  const data = await directoryOfTest();
-  const store = await Store.open(onDisk(data));
-  for (const [name, messages] of Object.entries(sessions)) {
-    const log = await store.createSession('main', name);
-    const publisher = new TestPublisher(store.committer, log);
-    for (const message of messages) {
-      if (typeof message === 'number') log.skipTo(log.nextSeq + message);
-      else await publisher.publish(texts(message));
-    }
-  }
-  await store.close();
-  return data;
-}
+import { onDisk, relayOf, startServer, storedSessions, withStore } from './relays.js';
 
 describe('a relay', () => {
   it('has the session of the other server under its name, and each message under its number', async () => {
-    const upstream = await start();
+    const upstream = await startServer();
     await upstream.client.publish([Buffer.from('one'), Buffer.from('two')]);
-    const relay = await start([relayOf(upstream.port)]);
+    const relay = await startServer(upstream.port);
     expect(await relay.texts(2)).toEqual(['one', 'two']);
     const { session, firstSeq } = await upstream.client.publish(Buffer.from('three'));
     expect(await relay.texts(firstSeq)).toEqual(['one', 'two', 'three']);
@@ -45,8 +20,8 @@ describe('a relay', () => {
   });
 
   it('has a session that is still empty, and live subscribers of it get its first message', async () => {
-    const upstream = await start();
-    const relay = await start([relayOf(upstream.port)]);
+    const upstream = await startServer();
+    const relay = await startServer(upstream.port);
     const subscription = relay.client.subscribe({ from: 1 });
     const live = new Promise<number>((resolve) => void subscription.on('live', ({ seq }) => resolve(seq)));
     const first = subscription[Symbol.asyncIterator]().next();
@@ -56,44 +31,44 @@ describe('a relay', () => {
   });
 
   it('relays much at once, in whole blocks, and large messages', async () => {
-    const upstream = await start();
+    const upstream = await startServer();
     const sent = Array.from({ length: 20_000 }, (_, index) => Buffer.from(`message ${index + 1}`));
     for (let from = 0; from < sent.length; from += 1_000) await upstream.client.publish(sent.slice(from, from + 1_000));
     sent.push(Buffer.alloc(1_000_000, 'x'));
     await upstream.client.publish(sent[sent.length - 1]!);
-    const relay = await start([relayOf(upstream.port)]);
+    const relay = await startServer(upstream.port);
     expect(await relay.texts(sent.length)).toEqual(sent.map(String));
   });
 
   it('goes on where it was, over restarts of both', async () => {
-    const first = await start();
+    const first = await startServer();
     await first.client.publish(Buffer.from('one'));
-    const relay = await start([relayOf(first.port)]);
+    const relay = await startServer(first.port);
     await relay.texts(1);
     await first.client.publish(Buffer.from('two'));
     await relay.texts(2);
     await relay.stop();
     await first.client.publish(Buffer.from('three'));
     await first.stop();
-    const upstream = await start([], { data: first.data });
-    const again = await start([relayOf(upstream.port)], { data: relay.data });
+    const upstream = await startServer(undefined, { data: first.data });
+    const again = await startServer(upstream.port, { data: relay.data });
     expect(await again.texts(3)).toEqual(['one', 'two', 'three']);
     await upstream.client.publish(Buffer.from('four'));
     expect(await again.texts(4)).toEqual(['one', 'two', 'three', 'four']);
   });
 
   it('takes nothing from anybody else', async () => {
-    const upstream = await start();
+    const upstream = await startServer();
     await upstream.client.publish(Buffer.from('one'));
-    const relay = await start([relayOf(upstream.port)]);
+    const relay = await startServer(upstream.port);
     await relay.texts(1);
     await expect(relay.client.publish(Buffer.from('own'))).rejects.toMatchObject({ code: 'ERR_RELAYED' });
   });
 
   it('ends a session where the other server does, and goes on with every one after it', async () => {
-    const data = await archived({ S1: ['a', 'b'] });
-    const upstream = await start([], { data });
-    const relay = await start([relayOf(upstream.port)]);
+    const data = await storedSessions({ S1: ['a', 'b'] });
+    const upstream = await startServer(undefined, { data });
+    const relay = await startServer(upstream.port);
     await relay.texts(2);
     await upstream.stop();
     await relay.stop();
@@ -111,8 +86,8 @@ describe('a relay', () => {
     await store.keeping.remove(second);
     await restoreSession(store, archive);
     await store.close();
-    const next = await start([], { data });
-    const again = await start([relayOf(next.port)], { data: relay.data });
+    const next = await startServer(undefined, { data });
+    const again = await startServer(next.port, { data: relay.data });
     const lines = await eventually(async () => {
       const sessions = await again.client.sessions();
       return sessions[2]?.lastSeq === 2 ? sessions : undefined;
@@ -126,9 +101,9 @@ describe('a relay', () => {
   });
 
   it('announces as lost what the other server has lost, and keeps the numbers', async () => {
-    const data = await archived({ S1: [3, 'four', 'five', 2, 'eight'] });
-    const upstream = await start([], { data });
-    const relay = await start([relayOf(upstream.port)]);
+    const data = await storedSessions({ S1: [3, 'four', 'five', 2, 'eight'] });
+    const upstream = await startServer(undefined, { data });
+    const relay = await startServer(upstream.port);
     const lost: [number, number, string][] = [];
     const read = async (from: number, to: number) => {
       const seen: string[] = [];
@@ -153,9 +128,9 @@ describe('a relay', () => {
   it.each(['pull', 'reject'] as const)(
     'tells those who follow of sessions that were removed while it was away, where closed sessions are for: %s',
     async (closedSessions) => {
-      const data = await archived({ S1: ['a', 'b'] });
-      const upstream = await start([], { data });
-      const relay = await start([relayOf(upstream.port)]);
+      const data = await storedSessions({ S1: ['a', 'b'] });
+      const upstream = await startServer(undefined, { data });
+      const relay = await startServer(upstream.port);
       await relay.texts(2);
       await upstream.stop();
       await relay.stop();
@@ -167,20 +142,22 @@ describe('a relay', () => {
       };
       await publish('c', 'd');
       for (const [session, messages] of Object.entries({ S2: ['e', 'f', 'g'], S3: [], S4: ['h'], S5: ['i'] })) {
-        const roll = { session, reason: `then ${session}`, discarded: session === 'S5' };
+        const roll = { session, reason: `then ${session}`, ...(session === 'S5' && { discardReason: 'wrong prices' }) };
         log = await store.rollSession(log, roll);
         await publish(...messages);
       }
       for (const name of ['S1', 'S2', 'S3'])
         await store.keeping.remove(store.log(store.findSession('main', name)!.log)!);
       await store.close();
-      const next = await start([], { data, closedSessions });
-      const again = await start([relayOf(next.port)], { data: relay.data });
+      const next = await startServer(undefined, { data, closedSessions });
+      const again = await startServer(next.port, { data: relay.data });
       const got: string[] = [];
       const told: string[] = [];
       const subscription = again.client.subscribe({ session: 'S1', from: 2, follow: true });
       subscription.on('lost', ({ session, from, to }) => told.push(`${session}: lost ${from}..${to}`));
-      subscription.on('ended', ({ session, lastSeq, reason }) => told.push(`${session}: ended ${lastSeq}, ${reason}`));
+      subscription.on('ended', ({ session, lastSeq, reason, discardReason = '' }) =>
+        told.push(`${session}: ended ${lastSeq}, ${reason}${discardReason && `, discarded: ${discardReason}`}`),
+      );
       for await (const { session, seq, payload } of subscription) {
         got.push(`${session}: ${seq} ${Buffer.from(payload)}`);
         if (session === 'S5') break;
@@ -192,22 +169,24 @@ describe('a relay', () => {
         'S2: lost 1..3',
         'S2: ended 3, then S3',
         'S3: ended 0, then S4',
-        'S4: ended 1, then S5; discarded at the server it is relayed from: then S5',
+        'S4: ended 1, then S5, discarded: wrong prices',
       ]);
     },
   );
 
   it('ends a session that was reset when another one begins, instead of mixing up two', async () => {
-    const first = await start();
+    const first = await startServer();
     await first.client.publish(Buffer.from('one'));
-    const relay = await start([relayOf(first.port)]);
+    const relay = await startServer(first.port);
     const texts = await relay.texts(1);
     await relay.stop();
     await first.stop();
-    const [{ session }] = (await sessionsOf(relay.data)) as unknown as [{ session: string }];
+    const [{ session }] = (await withStore(relay.data, async (store) => store.sessions())) as unknown as [
+      { session: string },
+    ];
     // Another server's session of the same name.
-    const upstream = await start([], { data: await archived({ [session]: ['another', 'one'] }) });
-    const again = await start([relayOf(upstream.port)], { data: relay.data });
+    const upstream = await startServer(undefined, { data: await storedSessions({ [session]: ['another', 'one'] }) });
+    const again = await startServer(upstream.port, { data: relay.data });
     await upstream.client.roll({ reason: 'go on' });
     const [line] = await eventually(async () => {
       const sessions = await again.client.sessions();
@@ -221,13 +200,13 @@ describe('a relay', () => {
   });
 
   it('goes on with the oldest session of a server that does not know its own any more', async () => {
-    const first = await start([], { data: await archived({ S1: ['a'] }) });
-    const relay = await start([relayOf(first.port)]);
+    const first = await startServer(undefined, { data: await storedSessions({ S1: ['a'] }) });
+    const relay = await startServer(first.port);
     await relay.texts(1);
     await relay.stop();
-    const upstream = await start([], { data: await archived({ S7: ['x', 'y'] }) });
+    const upstream = await startServer(undefined, { data: await storedSessions({ S7: ['x', 'y'] }) });
     await upstream.client.roll({ reason: 'night' });
-    const again = await start([relayOf(upstream.port)], { data: relay.data });
+    const again = await startServer(upstream.port, { data: relay.data });
     const got: string[] = [];
     for await (const { session, payload } of again.client.subscribe({ session: 'S1', from: 1, follow: true })) {
       if (got.push(`${session} ${Buffer.from(payload)}`) === 3) break;
@@ -237,23 +216,18 @@ describe('a relay', () => {
   });
 
   it('waits for a server that is away, and for its first message; others are served meanwhile', async () => {
-    const gone = await start();
+    const gone = await startServer();
     const { port, data } = gone;
     await gone.client.publish(Buffer.from('one'));
     await gone.stop();
-    const relay = await start([relayOf(port, { source: 'relayed' })], { sources: ['main', 'relayed'] });
+    const relay = await ServerWithInputs.start([relayOf(port, { source: 'relayed' })], {
+      sources: ['main', 'relayed'],
+    });
     await relay.client.publish(Buffer.from('own'));
     const relayed = relay.texts(1, { source: 'relayed' });
-    const upstream = await start([], { data, port });
+    const upstream = await startServer(undefined, { data, port });
     onTestFinished(() => upstream.stop());
     expect(await relayed).toEqual(['one']);
     expect(await relay.texts(1)).toEqual(['own']);
   });
 });
-
-async function sessionsOf(directory: string) {
-  const store = await Store.open(onDisk(directory));
-  const sessions = store.sessions();
-  await store.close();
-  return sessions;
-}

@@ -56,6 +56,7 @@ const session = fc.record(
     checkedMs: uint,
     archivedMs: uint,
     restoredMs: uint,
+    upstreamEpoch: name,
     discarded: fc.boolean(),
     discardReason: text,
     removedMs: uint,
@@ -105,7 +106,10 @@ export const clientMessage = fc.oneof(
     { type: is('REREQUEST'), request: uint, source: name, session: name, from: uint, to: uint },
     { requiredKeys: ['type', 'request', 'from', 'to'] },
   ),
-  fc.record({ type: is('SESSIONS'), request: uint, source: name }, { requiredKeys: ['type', 'request'] }),
+  fc.record(
+    { type: is('SESSIONS'), request: uint, source: name, session: name, discarded: fc.boolean() },
+    { requiredKeys: ['type', 'request'] },
+  ),
   fc.record({ type: is('INSPECT'), request: uint }),
   fc.record(
     {

@@ -1,5 +1,6 @@
 import { strict as assert } from 'node:assert';
 import { vi } from 'vitest';
+import { Discards } from '../../actors/discards.js';
 import EdgeActor from '../../actors/edge.js';
 import { DataSocket } from '../../actors/link/data-socket.js';
 import { Listener } from '../../actors/listener.js';
@@ -53,7 +54,7 @@ export async function startEdgeUnderTest(system: System, store: Store, config: S
     calendar,
     closedSessions,
     inspect: unasked,
-    discarded: () => {},
+    discards: new Discards({ store, tell: () => {} }),
     archive: unasked,
   });
   await roller.ask('serve', { source: 'main', session }, { timeoutMs: 5_000 });

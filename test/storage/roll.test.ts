@@ -61,12 +61,15 @@ describe('a roll', () => {
     const disk = new FaultDisk();
     const first = await Store.open(options(disk));
     const log = await first.createSession('main', 'S1');
-    await first.rollSession(log, { session: 'S2', reason: 'nonsense', discarded: true });
+    await first.rollSession(log, { session: 'S2', reason: 'closed', discardReason: 'nonsense' });
     const summaries = first.sessions('main');
     await first.close();
     const store = await Store.open(options(disk));
     expect(store.sessions('main')).toEqual(summaries);
-    expect(summaries).toMatchObject([{ discarded: true, reason: 'nonsense', next: 'S2' }, { state: 'active' }]);
+    expect(summaries).toMatchObject([
+      { discarded: true, reason: 'closed', discardReason: 'nonsense', next: 'S2' },
+      { state: 'active' },
+    ]);
     await store.close();
   });
 

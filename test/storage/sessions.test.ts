@@ -29,6 +29,34 @@ function number(source: string, session: string): number | undefined {
 }
 
 describe('the sessions of a source', () => {
+  it('that are discarded are known, removed ones too, over a restart', async () => {
+    for (const session of ['third', 'fourth', 'fifth']) {
+      const discardReason = session === 'fourth' ? 'nonsense' : undefined;
+      await store.rollSession(store.activeSession('main')!, { session, reason: 'enough', discardReason });
+    }
+    const logOf = (session: string) => store.log(number('main', session)!)!;
+    await store.keeping.discard(logOf('first'), 'wrong prices');
+    for (const session of ['first', 'second']) await store.keeping.remove(logOf(session));
+    const discarded = (source?: string) =>
+      store.keeping.discardedSessions(source).map(({ session, discardReason }) => [session, discardReason]);
+    const expected = [
+      ['first', 'wrong prices'],
+      ['third', 'nonsense'],
+    ];
+    expect(discarded('main')).toEqual(expected);
+    await reopen();
+    expect([discarded('main'), discarded(), discarded('other')]).toEqual([expected, expected, []]);
+  });
+
+  it('that are relayed keep the epoch they have where they are from', async () => {
+    await store.createSession('relayed', 'S1', 'e1');
+    await store.rollSession(store.activeSession('relayed')!, { session: 'S2', upstreamEpoch: 'e2', reason: 'enough' });
+    await store.keeping.discard(store.log(number('relayed', 'S1')!)!, 'nonsense');
+    await reopen();
+    expect(store.sessions('relayed').map(({ upstreamEpoch }) => upstreamEpoch)).toEqual(['e1', 'e2']);
+    expect(store.sessions('main')[0]).not.toHaveProperty('upstreamEpoch');
+  });
+
   it.each([
     ['in memory', async () => {}],
     ['read back', reopen],

@@ -67,6 +67,7 @@ async function readAll(store: Store): Promise<void> {
     position: (input) => feeds.position(input),
     session: () => session as unknown as Ref<SessionProtocol>,
     openSession: async () => {},
+    discard: async () => {},
     endOfDay: async () => {},
   };
   await new Promise<void>((resolve, reject) => {

@@ -46,6 +46,8 @@ class TestSource implements FedSource {
     this.ends.push([session, reason]);
   }
 
+  async discard(): Promise<void> {}
+
   get texts(): string[] {
     return this.fed.flatMap(({ payloads }) => payloads.map((payload) => Buffer.from(payload).toString()));
   }

@@ -22,6 +22,7 @@ export class ReadInput {
       source: 'main',
       logger: this.log.logger,
       options,
+      discard: async () => {},
     };
     this.position = position;
     const read = (input as SessionInputSource).read(position, context) as AsyncIterable<InputBatch>;

@@ -67,12 +67,21 @@ describe('an edge', () => {
     expect(rolled).toMatchObject({ ended: { session: 'S1', reason: 'closed' }, opened: { session: 'S2' } });
   });
 
+  it('asks main for the discarded sessions alone', async () => {
+    const { main, edge } = await linked();
+    const discarded = sessionOf({ session: 'S0', state: 'ended', discarded: true });
+    main.summaries = [discarded, sessionOf()];
+    expect(await edge.sessions({ discarded: true })).toEqual([discarded]);
+    expect(await edge.sessions()).toHaveLength(2);
+  });
+
   it('asks main for sessions, and gets its errors', async () => {
     const { edge } = await linked();
     expect(await edge.sessions()).toEqual([sessionOf()]);
-    expect(await edge.sessions('main')).toEqual([sessionOf()]);
-    expect(await edge.sessions('main', 'S1')).toEqual([sessionOf()]);
-    await expect(edge.sessions('main', 'none')).rejects.toMatchObject({ code: 'ERR_UNKNOWN_SESSION' });
+    expect(await edge.sessions({ source: 'main' })).toEqual([sessionOf()]);
+    expect(await edge.sessions({ source: 'main', session: 'S1' })).toEqual([sessionOf()]);
+    const none = edge.sessions({ source: 'main', session: 'none' });
+    await expect(none).rejects.toMatchObject({ code: 'ERR_UNKNOWN_SESSION' });
     expect(await edge.findSession('main', '')).toEqual(sessionOf());
     const unknown = await edge.findSession('main', 'none').catch((error: unknown) => error);
     expect(unknown).toBeInstanceOf(ProtocolError);

@@ -216,7 +216,7 @@ describe('a restored session', () => {
 
   it('is still one that is not to be used, and has the one behind it in time', async () => {
     const log = await store.createSession('main', '2026112101');
-    const next = await store.rollSession(log, { session: '2026112102', reason: 'nonsense', discarded: true });
+    const next = await store.rollSession(log, { session: '2026112102', reason: 'nonsense', discardReason: 'nonsense' });
     await archiveSession(store, log, path);
     expect(await restoreSession(other, path)).toMatchObject({ reason: 'nonsense', discarded: true });
     await store.keeping.remove(log);
