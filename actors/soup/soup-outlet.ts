@@ -18,6 +18,7 @@ export class SoupOutlet implements Outlet {
   readonly #dialect: Dialect;
   readonly #framing: Framing;
   readonly #fail: (error: SoupError) => void;
+  #isDiscardTold = false;
 
   /** @param fail tells the client why, and closes */
   constructor(
@@ -74,11 +75,10 @@ export class SoupOutlet implements Outlet {
         const text = `messages ${from} to ${to} are lost (${reason}); log in with ${to + 1} to go on behind them`;
         return this.#fail(new SoupError('ERR_LOST', text));
       }
-      case 'SESSION_DISCARDED': {
-        const text = `session ${message.session} is discarded, it is not to be used: ${message.reason}`;
-        return this.#connection.write([this.#dialect.debug(text)]);
-      }
+      case 'SESSION_DISCARDED':
+        return this.#tellDiscard(message.session, message.reason);
       case 'END_OF_SESSION':
+        if (message.discardReason !== undefined) this.#tellDiscard(message.session, message.discardReason);
         this.#connection.write([this.#dialect.endOfSession]);
         return this.#connection.end(endedMs);
       case 'UNSUBSCRIBED':
@@ -88,5 +88,13 @@ export class SoupOutlet implements Outlet {
       default:
         throw new Error(`a subscription does not say ${message.type}`);
     }
+  }
+
+  /** The end of a session tells it once more; one that was discarded by its roll tells it first. */
+  #tellDiscard(session: string, reason: string): void {
+    if (this.#isDiscardTold) return;
+    this.#isDiscardTold = true;
+    const text = `session ${session} is discarded, it is not to be used: ${reason}`;
+    this.#connection.write([this.#dialect.debug(text)]);
   }
 }

@@ -4,15 +4,9 @@ import { useArena } from './support/arena.js';
 import { GoBackNPublisher } from './support/go-back-n-publisher.js';
 import { signal } from './support/processes.js';
 import { readLog } from './support/read-log.js';
-import type { PlacementName, ServerProcess } from './support/server-process.js';
+import type { PlacementName } from './support/server-process.js';
 
 const arena = useArena();
-
-/** The port for Soup clients, as the server prints it; the last one when it was started again. */
-const soupPortOf = (server: ServerProcess): number => {
-  const ports = [...server.out.matchAll(/^Soup clients on \S+:(\d+)$/gm)];
-  return Number(ports[ports.length - 1]?.[1]);
-};
 
 async function login(port: number, format: SoupFormat, bytes: Buffer | string): Promise<SoupClient> {
   const client = await SoupClient.loggedIn(port, format, bytes);
@@ -24,7 +18,7 @@ describe.each<PlacementName>(['default', 'edges', 'rewinds'])('in the placement 
   test('Soup clients, early and late, get the log that native clients get', async () => {
     const flags = ['--soup-port', '0', '--ring-bytes-max', '262144'];
     const server = await arena.start({ placement, flags });
-    const soupPort = soupPortOf(server);
+    const { soupPort } = server;
     const early = await login(soupPort, 'binary', binLogin(1));
     const publisher = new GoBackNPublisher({ port: server.port, publisher: 'p', bytesEach: 400, messagesEach: 20 });
     arena.defer(() => publisher.stop());
@@ -47,8 +41,7 @@ describe.each<PlacementName>(['default', 'edges', 'rewinds'])('in the placement 
 
 test('a server that is killed comes back on the same Soup port, and its clients resume at their next number', async () => {
   const server = await arena.start({ supervised: true, flags: ['--soup-port', '0'] });
-  const { port } = server;
-  const soupPort = soupPortOf(server);
+  const { port, soupPort } = server;
   const publisher = new GoBackNPublisher({ port, publisher: 'p' });
   arena.defer(() => publisher.stop());
   publisher.publishTo(Number.MAX_SAFE_INTEGER);
@@ -58,7 +51,7 @@ test('a server that is killed comes back on the same Soup port, and its clients 
   signal(pid!, 'SIGKILL');
   await before.closed;
   await server.until(({ out }) => out.split('listening on').length > 2 || undefined, 'the server to be back');
-  expect(soupPortOf(server)).toBe(soupPort);
+  expect(server.soupPort).toBe(soupPort);
   const after = await login(soupPort, 'binary', binLogin(before.next, before.session));
   expect(after.first).toBe(before.next);
   await publisher.acknowledged(publisher.settled + 50);

@@ -169,55 +169,6 @@ describe('a Soup client', () => {
     expect(stage.heard).toBe('S11\n');
   });
 
-  it.each([
-    ['SoupBinTCP', binLogin(1), '\x00\x01Z'],
-    ['SoupTCP', lineLogin(1), 'S\n'],
-  ])(
-    'is told the end of the session behind its last message, and the connection is closed: %s',
-    async (_, login, end) => {
-      const stage = await SoupStage.start();
-      const { start } = await stage.loggedIn(login);
-      start.outlet.write([blockOf(1, 1)]);
-      start.outlet.send({ type: 'END_OF_SESSION', log: 7, session: 'S1', lastSeq: 1, reason: 'done' });
-      start.over();
-      expect((await stage.heardToTheEnd()).endsWith(end)).toBe(true);
-    },
-  );
-
-  it('has time to read the end of the session, as long as it takes some of it', async () => {
-    const stage = await SoupStage.start({ reading: false });
-    stage.say(binLogin(1));
-    await until(() => stage.subscriptions.length === 1, 'the login');
-    const { outlet } = stage.subscriptions[0]!.start;
-    const message = sealBlock(7, 1, 1_000, [encodePayloads([Buffer.alloc(60_000, 'x')])]);
-    // More than the system takes for one who does not read.
-    for (let count = 0; count < 400; count += 1) outlet.write([message]);
-    outlet.send({ type: 'END_OF_SESSION', log: 7, session: 'S1', lastSeq: 400, reason: 'done' });
-    let heard = 0;
-    stage.far.on('data', (chunk: Buffer) => {
-      heard += chunk.length;
-      stage.far.pause();
-    });
-    while (outlet.queuedBytes > 0) {
-      const before = outlet.queuedBytes;
-      await until(() => {
-        stage.far.resume();
-        return outlet.queuedBytes < before;
-      }, 'some of it to be taken');
-      stage.pass(silenceMs);
-    }
-    stage.far.removeAllListeners('data').on('data', (chunk: Buffer) => {
-      heard += chunk.length;
-    });
-    stage.far.resume();
-    await until(() => stage.ended, 'the end');
-    const accepted = 33;
-    expect(heard).toBe(accepted + 400 * 60_003 + 3);
-    expect(stage.departures).toBe(0);
-    stage.pass(silenceMs + 1);
-    await until(() => stage.departures === 1, 'the departure of one who does not close');
-  });
-
   it('is sent what precedes a message that does not fit a packet, told why, and closed', async () => {
     const stage = await SoupStage.start();
     const { start } = await stage.loggedIn(binLogin(7));

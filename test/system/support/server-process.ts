@@ -43,6 +43,12 @@ export class ServerProcess extends LatecomerProcess {
     createInterface({ input: this.child.stderr! }).on('line', (line) => this.#logged(line));
   }
 
+  /** Its port for Soup clients, as it has printed it; the last one when it was started again. */
+  get soupPort(): number {
+    const ports = [...this.out.matchAll(/^Soup clients on \S+:(\d+)$/gm)];
+    return Number(ports[ports.length - 1]?.[1]);
+  }
+
   /** The first line of the log that is so, or will be. */
   logLine(matches: (line: LogLine) => boolean, what: string): Promise<LogLine> {
     return this.until(() => this.log.find(matches), what);
