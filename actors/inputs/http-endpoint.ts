@@ -9,8 +9,13 @@ import { readHttpMessages } from './http-messages.js';
 import type { HttpInputConfig } from './input-config.js';
 import type { Publication, Published } from './publication.js';
 
-/** Takes what was posted; resolves when it is durable. */
-export type TakePosted = (posted: Publication) => Promise<Published>;
+/** What becomes of what is posted. */
+export interface PostOffice {
+  /** Write it; resolves when it is durable. */
+  take(posted: Publication): Promise<Published>;
+  /** End a session, unless it has ended; resolves when that is durable. */
+  endOfDay(session: string, reason: string): Promise<void>;
+}
 
 /** Something that was not written, and may be sent again, is worth another attempt after so many seconds. */
 const retryAfterS = '1';
@@ -20,13 +25,13 @@ const keyCharactersMax = 256;
 export class HttpEndpoint {
   readonly #config: HttpInputConfig;
   readonly #token: BearerToken;
-  readonly #take: TakePosted;
+  readonly #office: PostOffice;
   readonly #server: Server;
 
-  constructor(config: HttpInputConfig, token: BearerToken, take: TakePosted) {
+  constructor(config: HttpInputConfig, token: BearerToken, office: PostOffice) {
     this.#config = config;
     this.#token = token;
-    this.#take = take;
+    this.#office = office;
     const { requestMs, connectionsMax } = config;
     this.#server = createServer(
       { requestTimeout: requestMs, headersTimeout: requestMs, connectionsCheckingInterval: requestMs / 2 },
@@ -72,10 +77,10 @@ export class HttpEndpoint {
     }
   }
 
-  #refuse(response: ServerResponse, { status, code, message, headers }: HttpFailure): void {
+  #refuse(response: ServerResponse, { status, code, message, headers, written }: HttpFailure): void {
     const more = status === 503 || status === 504 ? { 'retry-after': retryAfterS } : {};
     // The rest of the request is not read.
-    answer(response, status, { code, message }, { ...headers, ...more, connection: 'close' });
+    answer(response, status, { code, message, ...written }, { ...headers, ...more, connection: 'close' });
   }
 
   async #post(request: IncomingMessage): Promise<Published> {
@@ -84,12 +89,22 @@ export class HttpEndpoint {
     const key = keyOf(request);
     const endOfDay = endOfDayOf(request);
     const { messages, digest } = await readHttpMessages(request, bodyBytesMax);
-    const published = this.#take({
-      messages,
-      once: key === undefined ? undefined : { key, digest },
-      endOfDay,
-    });
-    return within(published, requestMs);
+    const once = key === undefined ? undefined : { key, digest };
+    const late = `not on record within ${requestMs} ms: post it again with the same Idempotency-Key`;
+    const published = await within(this.#office.take({ messages, once }), requestMs, late);
+    if (endOfDay !== undefined) await this.#endOfDay(published, endOfDay, key !== undefined);
+    return published;
+  }
+
+  /** What was posted is on record by now, whatever becomes of the end of day: whoever posts it must not think otherwise. */
+  async #endOfDay(published: Published, reason: string, hasKey: boolean): Promise<void> {
+    const { requestMs } = this.#config;
+    const { session } = published.ranges[published.ranges.length - 1]!;
+    try {
+      await within(this.#office.endOfDay(session, reason), requestMs, `not on record within ${requestMs} ms`);
+    } catch (error) {
+      throw HttpFailure.behind(published, error, hasKey);
+    }
   }
 
   /** Who is not known is told nothing else. */
@@ -134,11 +149,10 @@ function one(header: string | string[] | undefined): string | undefined {
   return Array.isArray(header) ? header[0] : header;
 }
 
-function within<Result>(published: Promise<Result>, timeoutMs: number): Promise<Result> {
+function within<Result>(done: Promise<Result>, timeoutMs: number, late: string): Promise<Result> {
   return new Promise((resolve, reject) => {
-    const message = `not on record within ${timeoutMs} ms: post it again with the same Idempotency-Key`;
-    const timer = setTimeout(() => reject(new HttpFailure(504, 'ERR_OUTCOME_UNKNOWN', message)), timeoutMs);
-    published.finally(() => clearTimeout(timer)).then(resolve, reject);
+    const timer = setTimeout(() => reject(new HttpFailure(504, 'ERR_OUTCOME_UNKNOWN', late)), timeoutMs);
+    done.finally(() => clearTimeout(timer)).then(resolve, reject);
   });
 }
 

@@ -50,14 +50,17 @@ export default class HttpInputActor
     const { config } = this.parameters;
     const token = await BearerToken.read(config.tokenFile);
     if (this.#stopped) return;
-    this.#endpoint = new HttpEndpoint(config, token, (posted) => this.#take(posted));
+    this.#endpoint = new HttpEndpoint(config, token, {
+      take: (posted) => this.#take(posted),
+      endOfDay: (session, reason) => this.parameters.fed.endOfDay(session, reason),
+    });
     const failed = this.#endpoint.failed();
     this.#address = await Promise.race([this.#endpoint.listen(), failed]);
     this.logger.info({ input: this.name, address: this.#address }, 'input listens');
     await failed;
   }
 
-  async #take({ messages, once, endOfDay }: Publication): Promise<Published> {
+  async #take({ messages, once }: Publication): Promise<Published> {
     const { fed, config } = this.parameters;
     const session = fed.session();
     if (!session) throw new ProtocolError('ERR_NO_SESSION', `source ${config.source} has no session yet`);
@@ -65,8 +68,6 @@ export default class HttpInputActor
     const as = once && { publisher: `http ${config.name} ${sha256(once.key)}`, digest: once.digest };
     const published = await publishTo(session, config.source, as, messages);
     this.#messages += messages.length;
-    const last = published.ranges[published.ranges.length - 1]!;
-    if (endOfDay !== undefined) await fed.endOfDay(last.session, endOfDay);
     return published;
   }
 }

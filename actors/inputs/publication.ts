@@ -10,8 +10,6 @@ export interface Publication {
   messages: Buffer[];
   /** What makes a repeat known as one: it is answered as the first one was, and nothing is written again. */
   once?: Once | undefined;
-  /** Why the session is to end behind it. */
-  endOfDay?: string | undefined;
 }
 
 /** A publication that is written once, however often it is asked for. */

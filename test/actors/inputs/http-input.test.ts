@@ -2,9 +2,12 @@ import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import path from 'node:path';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { HttpFailure } from '../../../actors/inputs/http-failure.js';
 import type { ServerConfig } from '../../../actors/server-config.js';
+import { StorageError, Store } from '../../../storage/index.js';
 import { eventually } from '../../support/deadline.js';
+import { silent } from '../support.js';
 import { directoryOfTest } from './reading.js';
 import { ServerWithInputs } from './server.js';
 
@@ -168,6 +171,50 @@ describe('an http input', () => {
       { state: 'ended', reason: 'market closed', lastSeq: 1 },
       { state: 'active', lastSeq: 0 },
     ]);
+  });
+
+  it('says that messages are written when only the end of day is not done, and does it when they are posted again', async () => {
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.UTC(2030, 0, 9, 12) });
+    onTestFinished(() => void vi.useRealTimers());
+    const data = await directoryOfTest();
+    const store = await Store.open({ directory: data, durability: 'os', clock: Date.now, logger: silent });
+    await store.createSession('main', '2030010999');
+    await store.close();
+    const { server, post } = await start({}, { data, timeZone: 'UTC' });
+    const endOfDay = { 'latecomer-end-of-day': 'market closed' };
+    const withKey = { ...endOfDay, 'idempotency-key': 'k' };
+    const ranges = [{ session: '2030010999', firstSeq: 1, lastSeq: 1 }];
+    const failed = { status: 409, code: 'ERR_DAY_NOT_ENDED', messages: 1, ranges };
+    const first = await post('last', withKey);
+    expect(first).toMatchObject(failed);
+    expect(first.message).toMatch(
+      /^written \(2030010999 1 to 1\), but the end of day is not done: .* 99 .*; post it again with the same Idempotency-Key/,
+    );
+    expect(first.headers.get('retry-after')).toBeNull();
+    expect(await post('last', withKey)).toMatchObject(failed);
+    const keyless = await post('very last', endOfDay);
+    expect(keyless.message).toMatch(
+      /^written \(2030010999 2 to 2\), .*; do not post it again, it would be written twice/,
+    );
+    vi.setSystemTime(Date.UTC(2030, 0, 10, 12));
+    for (let time = 1; time <= 2; time += 1) expect(await post('last', withKey)).toMatchObject({ status: 200, ranges });
+    expect(await server.client.sessions()).toMatchObject([
+      { session: '2030010999', state: 'ended', reason: 'market closed', lastSeq: 2 },
+      { session: '2030011001', state: 'active', lastSeq: 0 },
+    ]);
+  });
+
+  it('says when nobody can tell whether the end of day is done', () => {
+    const ranges = [
+      { session: 'S1', firstSeq: 7, lastSeq: 8 },
+      { session: 'S2', firstSeq: 1, lastSeq: 1 },
+    ];
+    const error = new StorageError('ERR_OUTCOME_UNKNOWN', 'the disk is gone');
+    const { status, code, message } = HttpFailure.behind({ messages: 3, ranges }, error, false);
+    expect([status, code]).toEqual([409, 'ERR_DAY_NOT_ENDED']);
+    expect(message).toBe(
+      'written (S1 7 to 8, S2 1 to 1), but the end of day may not be done: the disk is gone; do not post it again, it would be written twice: the session can be rolled',
+    );
   });
 
   it('does not start with a token that could be guessed, nor without one', async () => {

@@ -123,17 +123,30 @@ describe('the Soup port of a server', () => {
     }
   });
 
-  it('serves every message up to one that does not fit a packet, and goes on behind it after another login', async () => {
-    const { soupPort, native } = await start();
-    await native.publish([Buffer.from('one'), Buffer.alloc(65_535, 'x'), Buffer.from('three')]);
-    const client = await login(soupPort, 'binary', binLogin(1));
-    expect(await client.debug()).toMatch(/^ERR_NOT_CARRIED: .* message 2: .*; log in with 3 to go on behind it$/);
-    await client.closed;
-    expect(client.texts).toEqual(['one']);
-    const behind = await login(soupPort, 'binary', binLogin(3));
-    await behind.reached(3);
-    expect(behind.texts).toEqual(['three']);
-  });
+  it.each([
+    ['that is too large, SoupBinTCP', 'binary', Buffer.alloc(65_535, 'x'), binLogin],
+    ['without a byte, SoupTCP', 'lines', Buffer.alloc(0), lineLogin],
+    ['with a line feed in it, SoupTCP', 'lines', Buffer.from('t\nwo'), lineLogin],
+  ] as const)(
+    'serves every message up to one that has no packet, from the log or live, and goes on behind it: one %s',
+    async (_, format, uncarried, loginAt) => {
+      const { soupPort, native } = await start();
+      const live = await login(soupPort, format, loginAt(1));
+      await native.publish([Buffer.from('one'), uncarried, Buffer.from('three')]);
+      const late = await login(soupPort, format, loginAt(1));
+      const atIt = await login(soupPort, format, loginAt(2));
+      for (const client of [live, late, atIt]) {
+        expect(await client.debug()).toMatch(/^ERR_NOT_CARRIED: .* message 2: .*; log in with 3 to go on behind it$/);
+        await client.closed;
+      }
+      expect([live, late, atIt].map(({ texts }) => texts)).toEqual([['one'], ['one'], []]);
+      // Nothing says that the session has ended.
+      expect([live, late, atIt].flatMap(({ packets }) => packets.takeAll())).toEqual([]);
+      const behind = await login(soupPort, format, loginAt(3));
+      await behind.reached(3);
+      expect(behind.texts).toEqual(['three']);
+    },
+  );
 
   it('ends with its session, and serves a session that has ended, to its end', async () => {
     const generator = { rate: 100_000, payloadBytes: 50, count: 500, source: 'main' };
