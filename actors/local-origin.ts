@@ -7,6 +7,7 @@ import {
   type SessionSummary,
 } from '../protocol/index.js';
 import type { Page, Store } from '../storage/index.js';
+import { archiveFailure } from './archive-failure.js';
 import type { ArchiveRequest } from './archiver.js';
 import type { Discards } from './discards.js';
 import type { Groups } from './groups/groups.js';
@@ -153,7 +154,7 @@ export class LocalOrigin implements Origin {
     try {
       return await this.#parts.discards.mark(found, reason);
     } catch (error) {
-      throw rollFailure(error);
+      throw archiveFailure(error);
     }
   }
 

@@ -46,14 +46,17 @@ export interface CatalogueRow {
   archivedMs?: number;
   /** When it was restored from an archive; absent for a session this store has seen happen. */
   restoredMs?: number;
-  /**
-   * Number of the log whose place it has in the order of its source's sessions: that of the one it was, or of one that
-   * it stands in front of. Absent: its own. Times do not tell the order: two may be the same, and clocks are put back.
-   */
-  place?: number;
+  /** Where it stands among its source's sessions; absent: in the place of its own log. */
+  place?: SessionPlace;
   /** When it was removed: the line is what is left of it. */
   removedMs?: number;
 }
+
+/**
+ * A place in the order of a source's sessions, which is that of the numbers of their logs: the place of the session of a
+ * log, or one in front of it. Times do not tell the order: two may be the same, and clocks are put back.
+ */
+export type SessionPlace = { of: number } | { inFrontOf: number };
 
 /** When something was done with a session, and why. */
 export interface Occasion {

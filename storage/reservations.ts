@@ -9,7 +9,7 @@ import type { SessionEntry } from './source-sessions.js';
  * source become active, before it is known what has become of this one.
  */
 export class Reservation {
-  readonly row: CatalogueRow;
+  row: CatalogueRow;
   /** Of its log. */
   readonly number: number;
   /** There once its line is being written. */
@@ -34,9 +34,9 @@ export class Reservations {
     return [...this.#reservations].filter(({ row }) => row.source === source).map(({ row }) => row.session);
   }
 
-  /** Whether a session that has not ended is on its way. */
-  isStarting(source: string): boolean {
-    return [...this.#reservations].some(({ row }) => row.source === source && row.ended === undefined);
+  /** That of a session that has not ended. */
+  starting(source: string): Reservation | undefined {
+    return [...this.#reservations].find(({ row }) => row.source === source && row.ended === undefined);
   }
 
   /** @throws StorageError `ERR_SESSION_EXISTS` when the name is taken by another one */

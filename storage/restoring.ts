@@ -1,6 +1,6 @@
 import { strict as assert } from 'node:assert';
 import { blockFirstSeq, blockLastSeq, readBlockHeader, type SessionSummary, stampLog } from '../protocol/index.js';
-import { type CatalogueRow, catalogueWrite } from './catalogue.js';
+import type { CatalogueRow } from './catalogue.js';
 import { cursorWrite } from './coalescer.js';
 import type { Committer } from './committer.js';
 import { blockKey } from './keys.js';
@@ -10,6 +10,7 @@ import { type Orphans, orphanDeletion, orphanWrite } from './orphans.js';
 import { receiptsSeqWrite } from './receipt-book.js';
 import type { Reservation } from './reservations.js';
 import { sealValue } from './sealed-value.js';
+import type { SessionLines } from './session-lines.js';
 import type { Sessions } from './sessions.js';
 
 /** Blocks are put together in values of this size, as the coalescer would. */
@@ -21,6 +22,7 @@ const batchBytes = 256 * 1024;
 export interface RestoringParts {
   committer: Pick<Committer, 'write'>;
   sessions: Sessions;
+  lines: SessionLines;
   orphans: Orphans;
   ringBytesMax: number;
 }
@@ -88,20 +90,13 @@ export class Restoring {
   async finish(): Promise<SessionSummary> {
     this.#endValue();
     await this.#write();
-    const { sessions, committer, ringBytesMax } = this.#parts;
+    const { lines, ringBytesMax } = this.#parts;
     const { row, number } = this.#reservation;
     const { source, session, epoch, lastSeq } = row;
-    const operations = [
-      catalogueWrite(number, row),
-      ...sessions.replacing(row),
-      orphanDeletion(number),
-      cursorWrite(number, lastSeq),
-      receiptsSeqWrite(number, lastSeq),
-    ];
+    const operations = [orphanDeletion(number), cursorWrite(number, lastSeq), receiptsSeqWrite(number, lastSeq)];
     const facts = { number, source, session, epoch, state: 'ended', lastSeq, receiptsSeq: lastSeq } as const;
     const log = new Log({ ...facts, firstSeq: this.#firstSeq, timeMs: this.#timeMs }, ringBytesMax);
-    await sessions.enter(this.#reservation, log, () => committer.write(operations, 'disk'));
-    return sessions.summary(log);
+    return lines.restore(this.#reservation, log, operations);
   }
 
   /**

@@ -5,12 +5,10 @@ import { orphanWrite } from './orphans.js';
 import type { Page } from './page.js';
 import type { PageReader } from './page-reader.js';
 import { Restoring, type RestoringParts } from './restoring.js';
-import type { SessionLines } from './session-lines.js';
 
 /** What {@link SessionKeeping} works on. */
 export interface SessionKeepingParts extends RestoringParts {
   pages: PageReader;
-  lines: SessionLines;
   /** Milliseconds since 1970. */
   clock: () => number;
   randomEpoch: () => string;

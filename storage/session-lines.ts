@@ -5,6 +5,7 @@ import type { Committer } from './committer.js';
 import { StorageError } from './errors.js';
 import type { Operation } from './level.js';
 import type { Log } from './log.js';
+import type { Reservation } from './reservations.js';
 import type { Sessions } from './sessions.js';
 
 /** What may be changed in the line of a session that has ended; `undefined` takes it out. */
@@ -31,19 +32,18 @@ export class SessionLines {
 
   /**
    * @param change what is to be changed of the line as it is then; `undefined`: nothing
-   * @throws StorageError when it could not be written; `ERR_SESSION_REMOVED` when it is being removed
+   * @throws StorageError when it could not be written; `ERR_SESSION_REMOVED` when it is being removed, or is not known
+   *   any more: one that was removed may be forgotten, or restored in another log
    */
   change(log: Log, change: (row: CatalogueRow) => Change | undefined): Promise<SessionSummary> {
     const { committer, sessions } = this.#options;
     return this.#inTurn(async () => {
+      if (log.isRemoved && sessions.log(log.number) !== log) throw removed(log, 'was removed');
       const entry = sessions.entry(log);
       assert(entry.row.ended, `log ${log.number} has not ended`);
       const changes = change(entry.row);
       if (changes === undefined) return sessions.summary(log);
-      if (this.#doomed.has(log.number)) {
-        const message = `session ${log.session} of source ${log.source} is being removed`;
-        throw new StorageError('ERR_SESSION_REMOVED', message);
-      }
+      if (this.#doomed.has(log.number)) throw removed(log, 'is being removed');
       const row = { ...entry.row, ...changes } as CatalogueRow;
       await committer.write([catalogueWrite(log.number, row)], 'disk');
       entry.row = row;
@@ -63,11 +63,26 @@ export class SessionLines {
       assert(entry.row.ended, `log ${log.number} has not ended`);
       if (log.isRemoved) return;
       const forgotten = sessions.forgettable(log.source);
-      const row = { ...entry.row, lastSeq: log.lastSeq, removedMs: clock() };
+      const row = { ...entry.row, lastSeq: log.lastSeq, removedMs: sessions.removalMs(log.source, clock()) };
       const deletions = forgotten.map(({ log: { number } }) => catalogueDeletion(number));
       await this.#writeRemoval(log, [...operations, catalogueWrite(log.number, row), ...deletions]);
       entry.row = row;
       sessions.removed(entry, forgotten);
+    });
+  }
+
+  /**
+   * Have the line of a restored session written, while no other is: that of the removed one whose name it has goes.
+   * @throws StorageError when it could not be written, or nobody can tell
+   */
+  restore(reservation: Reservation, log: Log, operations: Operation[]): Promise<SessionSummary> {
+    const { committer, sessions } = this.#options;
+    return this.#inTurn(async () => {
+      reservation.row = sessions.marked(reservation.row);
+      const { row, number } = reservation;
+      const lines = [catalogueWrite(number, row), ...sessions.replacing(row)];
+      await sessions.enter(reservation, log, () => committer.write([...lines, ...operations], 'disk'));
+      return sessions.summary(log);
     });
   }
 
@@ -86,4 +101,8 @@ export class SessionLines {
     this.#changing = done.catch(() => {});
     return done;
   }
+}
+
+function removed({ source, session }: Log, how: string): StorageError {
+  return new StorageError('ERR_SESSION_REMOVED', `session ${session} of source ${source} ${how}`);
 }

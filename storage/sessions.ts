@@ -90,7 +90,7 @@ export class Sessions {
   summaries(source?: string): SessionSummary[] {
     const sources = source === undefined ? [...this.#bySource.values()] : [this.#bySource.get(source)];
     const kept = sources.flatMap((own) => own?.kept() ?? []);
-    if (sources.length > 1) kept.sort((one, other) => one.entry.row.createdMs - other.entry.row.createdMs);
+    if (sources.length > 1) kept.sort((one, other) => one.sinceMs - other.sinceMs);
     return kept.map(({ entry: { log, row }, behind }) => summarize(log, row, behind?.row.session));
   }
 
@@ -108,7 +108,7 @@ export class Sessions {
 
   /** As {@link Store.createSession}. */
   async create(source: string, session: string, upstreamEpoch: string | undefined): Promise<Log> {
-    if (this.active(source) || this.#reservations.isStarting(source)) {
+    if (this.active(source) || this.#reservations.starting(source)) {
       throw new StorageError('ERR_SESSION_ACTIVE', `source ${source} has an active session`);
     }
     const begun = { source, session, upstreamEpoch };
@@ -175,8 +175,9 @@ export class Sessions {
       throw new StorageError('ERR_SESSION_EXISTS', `source ${source} ${found}`);
     }
     assert(this.#lastNumber < logNumberMax, 'numbers for logs are used up');
-    const place = isRestored ? own?.placeFor(row) : undefined;
-    const placed = place === undefined ? row : { ...row, place };
+    const starting = this.#reservations.starting(source);
+    const place = own?.placeFor(row) ?? (starting && { inFrontOf: starting.number });
+    const placed = isRestored && place ? { ...row, place } : row;
     const reservation = this.#reservations.add(new Reservation(placed, this.#lastNumber + 1));
     this.#lastNumber += 1;
     return reservation;
@@ -202,10 +203,21 @@ export class Sessions {
     return this.#reservations.recover(level, (entry) => this.#add(entry));
   }
 
+  /** A restored session is not to be used either when the removed one it was is marked, and its archive is not. */
+  marked(row: CatalogueRow): CatalogueRow {
+    const discarded = row.discarded ?? this.#bySource.get(row.source)?.named(row.session)?.row.discarded;
+    return discarded ? { ...row, discarded } : row;
+  }
+
   /** The deletion of the line of a removed session whose name another one is to have. */
   replacing({ source, session }: CatalogueRow): Operation[] {
     const known = this.#bySource.get(source)?.named(session);
     return known ? [catalogueDeletion(known.log.number)] : [];
+  }
+
+  /** As {@link SourceSessions.removalMs}. */
+  removalMs(source: string, nowMs: number): number {
+    return this.#bySource.get(source)?.removalMs(nowMs) ?? nowMs;
   }
 
   /** The removed sessions of a source that are not to be remembered any longer when another one is removed. */

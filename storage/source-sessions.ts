@@ -1,10 +1,19 @@
-import type { CatalogueRow } from './catalogue.js';
+import type { CatalogueRow, SessionPlace } from './catalogue.js';
 import type { Log } from './log.js';
 
 /** A session of the catalogue with its log. */
 export interface SessionEntry {
   readonly log: Log;
   row: CatalogueRow;
+}
+
+/** A session that is kept, in the order of its source. */
+export interface KeptSession {
+  readonly entry: SessionEntry;
+  /** The one behind it, which may have been removed. */
+  readonly behind: SessionEntry | undefined;
+  /** When it began; never before one in front of it, though the clock may have been put back. */
+  readonly sinceMs: number;
 }
 
 /**
@@ -21,9 +30,13 @@ export class SourceSessions {
   readonly #entries: SessionEntry[] = [];
   readonly #byName = new Map<string, SessionEntry>();
 
-  /** Those that are kept, oldest first, each with the one behind it, which may have been removed. */
-  kept(): { entry: SessionEntry; behind: SessionEntry | undefined }[] {
-    const entries = this.#entries.map((entry, place) => ({ entry, behind: this.#entries[place + 1] }));
+  /** Those that are kept, oldest first. */
+  kept(): KeptSession[] {
+    let sinceMs = 0;
+    const entries = this.#entries.map((entry, place) => {
+      sinceMs = Math.max(sinceMs, entry.row.createdMs);
+      return { entry, behind: this.#entries[place + 1], sinceMs };
+    });
     return entries.filter(({ entry }) => !entry.log.isRemoved);
   }
 
@@ -57,10 +70,11 @@ export class SourceSessions {
    * The place of a session that comes from an archive: the one it had if it is remembered, else where it stood in time,
    * in front of the active one. `undefined`: behind all there are.
    */
-  placeFor(row: CatalogueRow): number | undefined {
+  placeFor(row: CatalogueRow): SessionPlace | undefined {
     const known = this.named(row.session);
-    const behind = known ?? this.#entries.find(({ row: of }) => !of.ended || inTime(row, of) < 0);
-    return behind && placeOf(behind);
+    if (known) return placeOf(known);
+    const behind = this.#entries.find(({ row: of }) => !of.ended || inTime(row, of) < 0);
+    return behind && { inFrontOf: numberOf(placeOf(behind)) };
   }
 
   /** @param entry of a name that is not there */
@@ -70,31 +84,46 @@ export class SourceSessions {
     this.#byName.set(entry.row.session, entry);
   }
 
+  /** Another one may have its name already. */
   delete(entry: SessionEntry): void {
     const place = this.#entries.indexOf(entry);
     if (place !== -1) this.#entries.splice(place, 1);
-    this.#byName.delete(entry.row.session);
+    if (this.named(entry.row.session) === entry) this.#byName.delete(entry.row.session);
+  }
+
+  /** When one that is removed now was, so that it is the last one; `nowMs`, unless the clock was put back. */
+  removalMs(nowMs: number): number {
+    return this.#removed().reduce((lastMs, { row }) => Math.max(lastMs, row.removedMs! + 1), nowMs);
   }
 
   /** Those to be forgotten when one more is removed: of too many, the ones removed longest ago. */
   forgettable(): SessionEntry[] {
-    const removed = this.#entries.filter(({ log }) => log.isRemoved);
+    const removed = this.#removed();
     if (removed.length < removedMax) return [];
     const byAge = removed.sort((one, other) => one.row.removedMs! - other.row.removedMs!);
     return byAge.slice(0, removed.length + 1 - removedMax);
   }
+
+  #removed(): SessionEntry[] {
+    return this.#entries.filter(({ log }) => log.isRemoved);
+  }
 }
 
-function placeOf({ row, log }: SessionEntry): number {
-  return row.place ?? log.number;
+function placeOf({ row, log }: SessionEntry): SessionPlace {
+  return row.place ?? { of: log.number };
 }
 
-/** Negative when the first one stands in front; whose place it is stands behind those that were put in front of it. */
+function numberOf(place: SessionPlace): number {
+  return 'of' in place ? place.of : place.inFrontOf;
+}
+
+/** Negative when the first one stands in front. Those in front of the same one stand where they stood in time. */
 function inOrder(one: SessionEntry, other: SessionEntry): number {
-  const byPlace = placeOf(one) - placeOf(other);
-  if (byPlace !== 0) return byPlace;
-  if (one.row.place === undefined) return 1;
-  return other.row.place === undefined ? -1 : inTime(one.row, other.row);
+  const [place, otherPlace] = [placeOf(one), placeOf(other)];
+  const byNumber = numberOf(place) - numberOf(otherPlace);
+  if (byNumber !== 0) return byNumber;
+  if ('of' in place) return 1;
+  return 'of' in otherPlace ? -1 : inTime(one.row, other.row);
 }
 
 /** Negative when the first one began earlier; names of sessions of one day are in their order. */

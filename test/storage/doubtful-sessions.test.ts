@@ -4,7 +4,7 @@ import { archiveSession, restoreSession } from '../../storage/archive/index.js';
 import { type Log, Store } from '../../storage/index.js';
 import { texts } from '../support/payloads.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
-import { contents, deleteOrphans, endedSession } from './archive/stage.js';
+import { contents, deleteOrphans, endedSession, removedBefore } from './archive/stage.js';
 import { type Fault, FaultDisk } from './fault-level.js';
 import { Pauses } from './pauses.js';
 import { storeOptions, TestPublisher } from './store-under-test.js';
@@ -193,6 +193,26 @@ describe('a restore and a roll', () => {
       expect(await contents(store, store.log(store.findSession('main', 's2')!.log)!)).toEqual(['x', 'y']);
     },
   );
+});
+
+it('a restore nobody could tell of is there although the removed session it was is forgotten meanwhile', async () => {
+  const archived = await endedSession(store, 'old', []);
+  const path = join(directory, 'archive');
+  await archiveSession(store, archived, path);
+  await store.close();
+  disk = new FaultDisk();
+  await removedBefore(disk, ['old', ...Array.from({ length: 999 }, (_, index) => `removed ${index}`)]);
+  store = await open();
+  const log = await endedSession(store, 'removed now', []);
+  await outcomeUnknown('fsync-kept', () => restoreSession(store, path), 1);
+  const removing = store.keeping.remove(log);
+  await reopen();
+  await removing;
+  for (const looked of ['at once', 'after a restart']) {
+    const found = store.findSession('main', 'old');
+    expect(found, looked).toMatchObject({ state: 'ended', restoredMs: expect.any(Number), next: 'removed 0' });
+    await restart();
+  }
 });
 
 describe('a removal of which nobody could tell', () => {

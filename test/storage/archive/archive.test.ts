@@ -184,36 +184,6 @@ describe('a restored session', () => {
     await now.close();
   });
 
-  it('stands where its name says when others began at the same time, and never behind the active one', async () => {
-    let clockMs = 1_000;
-    const clock = () => clockMs;
-    const from = await openStore(directory, new FaultDisk(), { clock });
-    const days = ['2026112101', '2026112102', '2026112103'];
-    const paths: string[] = [];
-    let log = await from.createSession('main', days[0]!);
-    for (const session of [...days.slice(1), 'the active one']) {
-      const next = await from.rollSession(log, { session, reason: 'enough' });
-      paths.push(join(directory, log.session));
-      await archiveSession(from, log, paths[paths.length - 1]!);
-      log = next;
-    }
-    await from.close();
-    clockMs = 10;
-    const disk = new FaultDisk();
-    const into = await openStore(directory, disk, { clock });
-    await into.createSession('main', 'today');
-    for (const index of [2, 0, 1]) await restoreSession(into, paths[index]!);
-    const order = [...days, 'today'];
-    expect(into.sessions('main').map(({ session }) => session)).toEqual(order);
-    await into.close();
-    const again = await openStore(directory, disk, { clock });
-    expect(again.sessions('main').map(({ session, next }) => [session, next])).toEqual(
-      order.map((session, index) => [session, order[index + 1]]),
-    );
-    expect(again.findSession('main', '')).toMatchObject({ session: 'today', state: 'active' });
-    await again.close();
-  });
-
   it('is still one that is not to be used, and has the one behind it in time', async () => {
     const log = await store.createSession('main', '2026112101');
     const next = await store.rollSession(log, { session: '2026112102', reason: 'nonsense', discardReason: 'nonsense' });

@@ -149,36 +149,6 @@ describe('a session that is removed', () => {
     expect(store.sessionNames('main').sort()).toEqual(['behind gone', 'gone']);
   });
 
-  it.each([
-    ['began in the same millisecond as its neighbours', [1_000, 1_000, 1_000]],
-    ['began after the clock had been put back', [3_000, 1_000, 2_000]],
-    ['began before the clock was put back', [1_000, 3_000, 2_000]],
-  ])('is restored between its neighbours although it %s', async (_, times) => {
-    const disk = new FaultDisk();
-    let clockMs = 0;
-    const options = { clock: () => clockMs };
-    store = await openStore(directory, disk, options);
-    for (const [index, timeMs] of times.entries()) {
-      clockMs = timeMs;
-      const session = `S${index + 1}`;
-      const log = store.activeSession('main');
-      if (log) await store.rollSession(log, { session, reason: 'rolled' });
-      else await store.createSession('main', session);
-    }
-    const chain = () => store.sessions('main').map(({ session, next }) => `${session} then ${next}`);
-    const order = ['S1 then S2', 'S2 then S3', 'S3 then undefined'];
-    const path = join(directory, 'archive');
-    await archiveSession(store, store.log(2)!, path);
-    for (let time = 1; time <= 2; time += 1) {
-      await store.keeping.remove(store.log(store.findSession('main', 'S2')!.log)!);
-      await restoreSession(store, path);
-      expect(chain()).toEqual(order);
-      await store.close();
-      store = await openStore(directory, disk, options);
-      expect(chain(), 'after a restart').toEqual(order);
-    }
-  });
-
   it('is forgotten when a thousand others of its source have been removed behind it', async () => {
     const disk = new FaultDisk();
     store = await openStore(directory, disk);

@@ -1,6 +1,8 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { blockPayloads, decodePayloads, splitBlocks } from '../../../protocol/index.js';
+import { catalogueWrite } from '../../../storage/catalogue.js';
 import { type Log, Store, type StoreOptions } from '../../../storage/index.js';
+import { writeBatch } from '../../../storage/level.js';
 import { cutStretch } from '../../../storage/stretch.js';
 import { texts } from '../../support/payloads.js';
 import type { FaultDisk } from '../fault-level.js';
@@ -55,6 +57,15 @@ export async function contents(store: Store, log: Log): Promise<string[]> {
 /** Delete what belongs to no session, until nothing does. */
 export async function deleteOrphans(store: Store): Promise<void> {
   for (;;) if (!(await store.keeping.deleteOrphansOnce())) return;
+}
+
+/** Sessions that were removed, longest ago first, a millisecond apart: on a disk that has no others. */
+export async function removedBefore(disk: FaultDisk, sessions: readonly string[]): Promise<void> {
+  const facts = { source: 'main', epoch: 'e', createdMs: 1, lastSeq: 0, ended: { atMs: 2, reason: 'enough' } };
+  const lines = sessions.map((session, index) =>
+    catalogueWrite(index + 1, { ...facts, session, removedMs: 1_000 + index }),
+  );
+  await writeBatch(await disk.openLevel(), lines, true);
 }
 
 /** Turn one bit of a file around. */
