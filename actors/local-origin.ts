@@ -12,7 +12,7 @@ import type { ArchiveRequest } from './archiver.js';
 import type { Discards } from './discards.js';
 import type { Groups } from './groups/groups.js';
 import type { MemberAnswer, MemberCommand, MemberOwner } from './groups/member-stream.js';
-import type { DiscardRequest, Followed, OpenPublisher, Origin, PublisherLogin, SessionsRequest } from './origin.js';
+import type { DiscardRequest, Followed, MainOrigin, OpenPublisher, PublisherLogin, SessionsRequest } from './origin.js';
 import type { PublisherOwner } from './publisher.js';
 import { relayedPublisher } from './relayed-publisher.js';
 import { rollFailure } from './roll-failure.js';
@@ -47,7 +47,7 @@ export interface LocalOriginParts {
 }
 
 /** The {@link Origin} in the process that has the log. */
-export class LocalOrigin implements Origin {
+export class LocalOrigin implements MainOrigin {
   readonly durability: Durability;
   readonly sources: readonly string[];
   readonly groups: readonly string[];
@@ -88,6 +88,12 @@ export class LocalOrigin implements Origin {
     const { store } = this.#parts;
     if (source !== undefined && session !== undefined) return [await this.findSession(source, session)];
     return discarded ? store.keeping.discardedSessions(source) : store.sessions(source);
+  }
+
+  sessionOfLog(number: number): SessionSummary | undefined {
+    const { store } = this.#parts;
+    const log = store.log(number);
+    return log && store.summary(log);
   }
 
   async follow(log: number, list: Ref<SubscriptionListProtocol>): Promise<Followed> {

@@ -103,3 +103,9 @@ export interface Origin extends OriginFacts {
   /** The live state of the whole server, for `inspect`. */
   inspect(): Promise<Record<string, unknown>>;
 }
+
+/** The {@link Origin} in the process that has the log, for those who serve the others. */
+export interface MainOrigin extends Origin {
+  /** The session of a log, also one that was removed; `undefined` when it is not known any more. */
+  sessionOfLog(log: number): SessionSummary | undefined;
+}

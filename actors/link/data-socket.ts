@@ -5,7 +5,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
-import type { Origin } from '../origin.js';
+import type { MainOrigin, Origin } from '../origin.js';
 import type { OpenSubscription, SubscriptionStart } from '../subscription.js';
 import type { LinkRole } from './connect-link.js';
 import { EdgeLink } from './edge-link.js';
@@ -15,7 +15,7 @@ import { pageMessage } from './page-message.js';
 
 /** What the data socket gives its forks access to. */
 export interface DataSocketContext {
-  origin: Origin;
+  origin: MainOrigin;
   subscribe(start: SubscriptionStart): Promise<OpenSubscription>;
   rewinds: ForkedRewinds | undefined;
   logger: Logger;

@@ -5,8 +5,8 @@ import { CatchUp } from '../catch-up.js';
 import type { MemberCommand, OpenMember } from '../groups/member-stream.js';
 import {
   type DiscardRequest,
+  type MainOrigin,
   type OpenPublisher,
-  type Origin,
   type OriginFacts,
   type PublisherLogin,
   type SessionsRequest,
@@ -32,7 +32,7 @@ export class EdgeLink {
   readonly #link: Link;
   readonly #pid: number;
   readonly #logger: Logger;
-  readonly #origin: Origin;
+  readonly #origin: MainOrigin;
   readonly #subscribe: (start: SubscriptionStart) => Promise<OpenSubscription>;
   /** By the number the edge gave them: it may follow a log anew before its last feed has stopped. */
   readonly #feeds = new Map<number, Promise<OpenSubscription | undefined>>();
@@ -44,7 +44,7 @@ export class EdgeLink {
   constructor(
     link: Link,
     pid: number,
-    origin: Origin,
+    origin: MainOrigin,
     subscribe: (start: SubscriptionStart) => Promise<OpenSubscription>,
     logger: Logger,
   ) {
@@ -165,9 +165,12 @@ export class EdgeLink {
     started.catch((error) => this.#failed(error));
   }
 
-  /** The feed starts behind the last number committed now; what comes before it the edge reads when it is asked for. */
+  /**
+   * The feed starts behind the last number committed now; what comes before it the edge reads when it is asked for. The
+   * session may have ended, and have been removed, since the edge was told of it.
+   */
   async #startFeed(log: number, feed: number): Promise<OpenSubscription | undefined> {
-    const session = (await this.#origin.sessions()).find((summary) => summary.log === log);
+    const session = this.#origin.sessionOfLog(log);
     if (!session) throw new Error(`an edge follows log ${log}, which does not exist`);
     const { lastSeq, state } = session;
     this.#link.notify('followed', { feed, head: lastSeq, ...(state === 'ended' && { end: sessionEnd(session) }) });
@@ -239,7 +242,7 @@ function endOf(message: Extract<ServerMessage, { type: 'END_OF_SESSION' }>): Ses
 }
 
 /** What an edge needs to know of its origin at once. */
-function factsOf({ durability, sources, groups, closedSessions }: Origin): OriginFacts {
+function factsOf({ durability, sources, groups, closedSessions }: OriginFacts): OriginFacts {
   return { durability, sources, groups, closedSessions };
 }
 

@@ -71,6 +71,13 @@ export class TestOrigin {
     return discarded ? this.summaries.filter((summary) => summary.discarded) : this.summaries;
   }
 
+  /** Sessions that are known, and not kept. */
+  removed: SessionSummary[] = [];
+
+  sessionOfLog(log: number): SessionSummary | undefined {
+    return [...this.summaries, ...this.removed].find((summary) => summary.log === log);
+  }
+
   async openPublisher(_login: unknown, owner: PublisherOwner): Promise<OpenPublisher> {
     this.owner = owner;
     return {

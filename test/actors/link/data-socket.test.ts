@@ -6,7 +6,7 @@ import { connectLink } from '../../../actors/link/connect-link.js';
 import { DataSocket } from '../../../actors/link/data-socket.js';
 import { ForkedRewinds } from '../../../actors/link/forked-rewinds.js';
 import { connectOrigin } from '../../../actors/link/remote-origin.js';
-import type { Origin } from '../../../actors/origin.js';
+import type { MainOrigin } from '../../../actors/origin.js';
 import RewindHostActor from '../../../actors/rewind-host.js';
 import { type Page, stretchOf } from '../../../storage/index.js';
 import { until } from '../../support/deadline.js';
@@ -20,7 +20,7 @@ async function listen({ forkedRewinds = false } = {}) {
   const origin = new TestOrigin();
   const rewinds = new ForkedRewinds();
   const context = {
-    origin: origin as unknown as Origin,
+    origin: origin as unknown as MainOrigin,
     subscribe: () => Promise.reject(new Error('nobody subscribes')),
     rewinds: forkedRewinds ? rewinds : undefined,
     logger: silent,

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { EdgeLink } from '../../../actors/link/edge-link.js';
 import { Link } from '../../../actors/link/link.js';
 import { RemoteOrigin } from '../../../actors/link/remote-origin.js';
-import type { Origin, OriginFacts } from '../../../actors/origin.js';
+import type { MainOrigin, OriginFacts } from '../../../actors/origin.js';
 import type { PublishAnswer } from '../../../actors/publisher.js';
 import type { Ref } from '../../../actors/runtime/index.js';
 import type { SubscriptionStart } from '../../../actors/subscription.js';
@@ -42,7 +42,7 @@ async function linked(main = new TestOrigin()) {
       edgeLink.closed();
     },
   });
-  const edgeLink = new EdgeLink(mainLink, 42, main as unknown as Origin, subscribe, silent);
+  const edgeLink = new EdgeLink(mainLink, 42, main as unknown as MainOrigin, subscribe, silent);
   near.resume();
   const link: Link = new Link(far, {
     call: () => Promise.reject(new Error('an edge answers no calls')),
@@ -167,6 +167,15 @@ describe('an edge', () => {
     main.summaries = [sessionOf({ state: 'ended', reason: 'closed', discarded: true, next: 'S2' })];
     expect(await edge.follow(7, list.ref)).toMatchObject({ head: 10, end });
     expect(feeds).toHaveLength(1);
+  });
+
+  it('is told the end of a session that was removed between its answer and the wish to follow it', async () => {
+    const { main, edge } = await linked();
+    const { log } = await edge.findSession('main', 'S1');
+    main.summaries = [];
+    main.removed = [sessionOf({ state: 'ended', reason: 'closed', firstSeq: 11, removedMs: 9, next: 'S2' })];
+    const end = { lastSeq: 10, reason: 'closed', next: 'S2' };
+    expect(await edge.follow(log, new List().ref)).toMatchObject({ head: 10, end });
   });
 
   it('gets nothing more of a log it has unfollowed, and a new ring when it follows it again', async () => {
