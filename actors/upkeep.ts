@@ -34,8 +34,8 @@ const retryMs = 60_000;
  */
 export class Upkeep {
   readonly #options: UpkeepOptions;
-  /** By number of the log: when to try again what has failed. */
-  readonly #retryAtMs = new Map<number, number>();
+  /** By number of the log: when something has failed, which is to be tried again. */
+  readonly #failedMs = new Map<number, number>();
   /** By number of the log: since when it is to be removed. */
   readonly #dueMs = new Map<number, number>();
   #doing: string | undefined;
@@ -75,7 +75,11 @@ export class Upkeep {
   }
 
   #isPostponed(log: number): boolean {
-    return this.#options.clock() < (this.#retryAtMs.get(log) ?? 0);
+    const failedMs = this.#failedMs.get(log);
+    if (failedMs === undefined) return false;
+    const passedMs = this.#options.clock() - failedMs;
+    // The clock may have been put back, by years.
+    return passedMs >= 0 && passedMs < retryMs;
   }
 
   async #try(what: string, session: SessionSummary, job: (log: Log) => Promise<void>): Promise<true> {
@@ -84,10 +88,10 @@ export class Upkeep {
     this.#doing = `${what} session ${name} of ${source}`;
     try {
       await job(store.log(log)!);
-      this.#retryAtMs.delete(log);
+      this.#failedMs.delete(log);
     } catch (error) {
       if (!(error instanceof StorageError)) throw error;
-      this.#retryAtMs.set(log, clock() + retryMs);
+      this.#failedMs.set(log, clock());
       logger.error({ source, session: name, err: error, retryMs }, `could not ${what} a session`);
     } finally {
       this.#doing = undefined;
@@ -123,7 +127,7 @@ export class Upkeep {
     }
     await store.keeping.remove(log);
     this.#dueMs.delete(log.number);
-    this.#retryAtMs.delete(log.number);
+    this.#failedMs.delete(log.number);
     logger.info({ source: log.source, session: log.session }, 'session removed by retention');
   }
 
@@ -134,7 +138,8 @@ export class Upkeep {
     const expired = expiredSessions(sessions, retention, nowMs);
     const due = new Set(expired.map(({ log }) => log));
     for (const log of this.#dueMs.keys()) if (!due.has(log)) this.#dueMs.delete(log);
-    for (const log of due) if (!this.#dueMs.has(log)) this.#dueMs.set(log, nowMs);
+    // Not later than now, though the clock was put back: no reader holds a session for longer than the grace.
+    for (const log of due) this.#dueMs.set(log, Math.min(nowMs, this.#dueMs.get(log) ?? nowMs));
     return expired.find((session) => !this.#isPostponed(session.log) && this.#mayGo(session, nowMs));
   }
 

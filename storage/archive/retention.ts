@@ -22,7 +22,7 @@ export function expiredSessions(
   nowMs: number,
 ): SessionSummary[] {
   const newest = new Map(sessions.map((session) => [session.source, session]));
-  const ended = sessions.filter(({ state }) => state === 'ended').sort((one, other) => keptFrom(one) - keptFrom(other));
+  const ended = byAge(sessions.filter(({ state }) => state === 'ended'));
   const left = new Map<string, number>();
   for (const { source } of ended) left.set(source, (left.get(source) ?? 0) + 1);
   let leftBytes = ended.reduce((sum, session) => sum + (session.bytes ?? 0), 0);
@@ -38,6 +38,19 @@ export function expiredSessions(
     leftBytes -= session.bytes ?? 0;
   }
   return expired;
+}
+
+/** The oldest first. Of one source, the one in front is the older one, though the clock was put back between them. */
+function byAge(sessions: readonly SessionSummary[]): SessionSummary[] {
+  const lastMs = new Map<string, number>();
+  const aged = sessions.map((session) => {
+    const { source, restoredMs } = session;
+    if (restoredMs !== undefined) return { session, fromMs: restoredMs };
+    const fromMs = Math.max(lastMs.get(source) ?? 0, keptFrom(session));
+    lastMs.set(source, fromMs);
+    return { session, fromMs };
+  });
+  return aged.sort((one, other) => one.fromMs - other.fromMs).map(({ session }) => session);
 }
 
 /** A session that was restored is as good as one that has just ended. */

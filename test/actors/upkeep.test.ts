@@ -91,6 +91,17 @@ describe('the upkeep of sessions', () => {
     expect(store.findSession('main', 'a')).toMatchObject({ archivedMs: nowMs });
   });
 
+  it('tries again what has failed at once when the clock is put back', async () => {
+    await sessionsOf('a');
+    await writeFile(archives, 'a file where the directory should be');
+    const own = upkeep({ archiveDirectory: archives });
+    await untilDone(own);
+    await rm(archives);
+    nowMs -= 500_000;
+    expect(await untilDone(own)).toBe(1);
+    expect(store.findSession('main', 'a')).toMatchObject({ archivedMs: nowMs });
+  });
+
   it('archives a session again that was discarded, so that its archive says so', async () => {
     await sessionsOf('a');
     const own = upkeep({ archiveDirectory: archives });
@@ -173,6 +184,19 @@ describe('retention', () => {
     });
     await deleteOrphans(store);
     expect(await store.read(1, 1, 3)).toMatchObject({ lost: { from: 1, to: 3, reason: 'retention' } });
+  });
+
+  it('waits for a reader no longer than the grace when the clock is put back', async () => {
+    await sessionsOf('a', 'b');
+    const own = upkeep({ retention: oneKept });
+    await store.read(1, 1, 2);
+    await untilDone(own);
+    nowMs -= 500_000;
+    await untilDone(own);
+    expect(kept()).toContain('a');
+    nowMs += graceMs;
+    await untilDone(own);
+    expect(kept()).toEqual(['b', 'live']);
   });
 
   it('does not wait for one who has stopped to read', async () => {

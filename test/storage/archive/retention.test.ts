@@ -34,6 +34,12 @@ describe('retention', () => {
     expect(names(expiredSessions([...three, ...others], { ...none, count: 2 }, 40))).toBe('a');
   });
 
+  it('removes the one in front first though the clock was put back between the two', () => {
+    const putBack = [session('a', 50), session('b', 20), session('c', 60), session('d', undefined)];
+    expect(names(expiredSessions(putBack, { ...none, count: 2 }, 70))).toBe('a');
+    expect(names(expiredSessions(putBack, { ...none, bytes: 150 }, 70))).toBe('a b');
+  });
+
   it('removes the oldest of all sources until the bytes are few enough', () => {
     const others = [session('x', 15, { source: 'other' }), session('y', undefined, { source: 'other' })];
     expect(names(expiredSessions([...three, ...others], { ...none, bytes: 400 }, 40))).toBe('');
