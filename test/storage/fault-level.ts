@@ -22,7 +22,7 @@ export class FaultDisk {
   /** The database that was opened last. */
   level: LevelHandle | undefined;
   /** Resolved when the process has ended. */
-  readonly crashed: Promise<void>;
+  crashed!: Promise<void>;
   #crash!: () => void;
   #journal: Operation[][] = [];
   #synced = 0;
@@ -30,9 +30,7 @@ export class FaultDisk {
 
   constructor(fault?: { atCommit: number; fault: Fault }) {
     this.#fault = fault;
-    this.crashed = new Promise((resolve) => {
-      this.#crash = resolve;
-    });
+    this.#live();
   }
 
   /** To be given to a store as its `openLevel`. */
@@ -60,14 +58,21 @@ export class FaultDisk {
     this.#journal.length = Math.min(this.#journal.length, this.#synced + kept);
   }
 
-  /** What happens at a later commit, after the first fault. */
+  /** What happens at a later commit, after the first fault, to the process that is there now. */
   failAt(commit: number, fault: Fault): void {
     this.#fault = { atCommit: commit, fault };
+    this.#live();
   }
 
   /** A batch is gone when it is opened next, but not those behind it: a broken disk. */
   loseCommit(commit: number): void {
     this.#journal.splice(commit, 1);
+  }
+
+  #live(): void {
+    this.crashed = new Promise((resolve) => {
+      this.#crash = resolve;
+    });
   }
 
   async #write(
