@@ -15,8 +15,6 @@ export type Change = { [Field in 'checked' | 'archivedMs' | 'discarded']?: Catal
 export interface SessionLinesOptions {
   committer: Pick<Committer, 'write'>;
   sessions: Sessions;
-  /** Milliseconds since 1970. */
-  clock: () => number;
 }
 
 /** The lines of sessions that have ended: changed one after the other, for each is written whole. */
@@ -57,13 +55,13 @@ export class SessionLines {
    * @throws StorageError when it could not be written: the session is still there, and is to be removed again
    */
   remove(log: Log, operations: Operation[]): Promise<void> {
-    const { sessions, clock } = this.#options;
+    const { sessions } = this.#options;
     return this.#inTurn(async () => {
       const entry = sessions.entry(log);
       assert(entry.row.ended, `log ${log.number} has not ended`);
       if (log.isRemoved) return;
-      const forgotten = sessions.forgettable(log.source);
-      const row = { ...entry.row, lastSeq: log.lastSeq, removedMs: sessions.removalMs(log.source, clock()) };
+      const { removedMs, forgotten } = sessions.removal(log.source);
+      const row = { ...entry.row, lastSeq: log.lastSeq, removedMs };
       const deletions = forgotten.map(({ log: { number } }) => catalogueDeletion(number));
       await this.#writeRemoval(log, [...operations, catalogueWrite(log.number, row), ...deletions]);
       entry.row = row;

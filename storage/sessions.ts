@@ -1,13 +1,20 @@
 import { strict as assert } from 'node:assert';
 import type { SessionSummary } from '../protocol/index.js';
-import { type CatalogueRow, catalogueDeletion, catalogueWrite, type Occasion, summarize } from './catalogue.js';
+import {
+  type CatalogueRow,
+  catalogueDeletion,
+  catalogueWrite,
+  type Occasion,
+  type SessionPlace,
+  summarize,
+} from './catalogue.js';
 import type { Committer } from './committer.js';
 import { StorageError } from './errors.js';
 import { logNumberMax } from './keys.js';
 import type { LevelHandle, Operation } from './level.js';
 import { Log } from './log.js';
 import { Reservation, Reservations } from './reservations.js';
-import { type SessionEntry, SourceSessions } from './source-sessions.js';
+import { type Removal, type SessionEntry, SourceSessions } from './source-sessions.js';
 
 /** How a session is rolled. */
 export interface Roll {
@@ -168,16 +175,14 @@ export class Sessions {
   reserve(row: CatalogueRow): Reservation {
     const { source, session } = row;
     const isRestored = row.restoredMs !== undefined;
-    const own = this.#bySource.get(source);
-    const known = own?.named(session);
+    const known = this.#bySource.get(source)?.named(session);
     if (known && !(known.log.isRemoved && isRestored)) {
       const found = known.log.isRemoved ? `has had a session ${session}` : `has a session ${session} already`;
       throw new StorageError('ERR_SESSION_EXISTS', `source ${source} ${found}`);
     }
     assert(this.#lastNumber < logNumberMax, 'numbers for logs are used up');
-    const starting = this.#reservations.starting(source);
-    const place = own?.placeFor(row) ?? (starting && { inFrontOf: starting.number });
-    const placed = isRestored && place ? { ...row, place } : row;
+    const place = isRestored && this.#placeFor(row);
+    const placed = place ? { ...row, place } : row;
     const reservation = this.#reservations.add(new Reservation(placed, this.#lastNumber + 1));
     this.#lastNumber += 1;
     return reservation;
@@ -215,14 +220,9 @@ export class Sessions {
     return known ? [catalogueDeletion(known.log.number)] : [];
   }
 
-  /** As {@link SourceSessions.removalMs}. */
-  removalMs(source: string, nowMs: number): number {
-    return this.#bySource.get(source)?.removalMs(nowMs) ?? nowMs;
-  }
-
-  /** The removed sessions of a source that are not to be remembered any longer when another one is removed. */
-  forgettable(source: string): SessionEntry[] {
-    return this.#bySource.get(source)?.forgettable() ?? [];
+  /** What goes with the removal of a session of that source now. */
+  removal(source: string): Removal {
+    return this.#bySource.get(source)!.removal(this.#options.clock());
   }
 
   /** Nothing of a session is kept but its line, and nothing at all of those that are forgotten; that is in the database. */
@@ -238,6 +238,12 @@ export class Sessions {
     const entry = this.#entries.get(log.number) ?? this.#removed.get(log.number);
     assert(entry?.log === log, `log ${log.number} is not of this store`);
     return entry;
+  }
+
+  /** As {@link SourceSessions.placeFor}; where there is none yet, in front of the first one that begins. */
+  #placeFor(row: CatalogueRow): SessionPlace | undefined {
+    const starting = this.#reservations.starting(row.source);
+    return this.#bySource.get(row.source)?.placeFor(row) ?? (starting && { inFrontOf: starting.number });
   }
 
   /** A removed session is not known any more. */

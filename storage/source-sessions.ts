@@ -16,6 +16,14 @@ export interface KeptSession {
   readonly sinceMs: number;
 }
 
+/** What goes with the removal of a session. */
+export interface Removal {
+  /** When it is: behind the one before it, though the clock may have been put back. */
+  readonly removedMs: number;
+  /** Those that are not to be remembered any longer: of too many, the ones removed longest ago. */
+  readonly forgotten: readonly SessionEntry[];
+}
+
 /**
  * Removed sessions of a source that are remembered: those who were reading one, or are to go on with it, are told what
  * is lost to them and what comes behind it.
@@ -91,21 +99,14 @@ export class SourceSessions {
     if (this.named(entry.row.session) === entry) this.#byName.delete(entry.row.session);
   }
 
-  /** When one that is removed now was, so that it is the last one; `nowMs`, unless the clock was put back. */
-  removalMs(nowMs: number): number {
-    return this.#removed().reduce((lastMs, { row }) => Math.max(lastMs, row.removedMs! + 1), nowMs);
-  }
-
-  /** Those to be forgotten when one more is removed: of too many, the ones removed longest ago. */
-  forgettable(): SessionEntry[] {
-    const removed = this.#removed();
-    if (removed.length < removedMax) return [];
-    const byAge = removed.sort((one, other) => one.row.removedMs! - other.row.removedMs!);
-    return byAge.slice(0, removed.length + 1 - removedMax);
-  }
-
-  #removed(): SessionEntry[] {
-    return this.#entries.filter(({ log }) => log.isRemoved);
+  /** What goes with the removal of one. */
+  removal(nowMs: number): Removal {
+    const removed = this.#entries
+      .filter(({ log }) => log.isRemoved)
+      .sort((one, other) => one.row.removedMs! - other.row.removedMs!);
+    const lastMs = removed[removed.length - 1]?.row.removedMs ?? 0;
+    const forgotten = removed.slice(0, Math.max(0, removed.length + 1 - removedMax));
+    return { removedMs: Math.max(nowMs, lastMs + 1), forgotten };
   }
 }
 

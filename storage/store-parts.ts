@@ -84,7 +84,7 @@ function makeParts(
     ...options,
     committer,
     sessions,
-    lines: new SessionLines({ ...options, committer, sessions }),
+    lines: new SessionLines({ committer, sessions }),
     pages,
     orphans: background.orphans,
     saveReceipts: () => background.saveReceipts(),
