@@ -1,7 +1,10 @@
 import { spawn } from 'node:child_process';
 import { appendFile, open, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { expect, test } from 'vitest';
+import { connect } from '../../client/index.js';
+import { eventually } from '../support/deadline.js';
 import { LatecomerProcess } from '../support/latecomer-process.js';
 import { useArena } from './support/arena.js';
 import { Follower } from './support/follower.js';
@@ -122,4 +125,43 @@ test('a relay has all of its server, over kill -9 of both while it is published 
   await follower.reached(lines.length);
   expect(follower.texts).toEqual(lines);
   expect(await readLog(upstream.port)).toEqual(lines);
+});
+
+test('what is discarded at a server is discarded at its relay, over kill -9 of both', async () => {
+  const placement = 'edges';
+  let upstream = await arena.start({ placement });
+  const flags = inputs({ kind: 'relay', name: 'up', port: upstream.port });
+  let relay = await arena.start({ placement, flags });
+  const operator = await connect({ port: upstream.port });
+  arena.defer(() => operator.close());
+  const rolled: string[] = [];
+  for (let roll = 1; roll <= 2; roll += 1) {
+    await operator.publish(Buffer.from('a price'));
+    rolled.push((await operator.roll({ reason: 'enough' })).ended!.session);
+  }
+  const reader = await connect({ port: relay.port, publisher: false });
+  arena.defer(() => reader.close());
+  const marks = async () =>
+    (await reader.sessions())
+      .filter(({ state }) => state === 'ended')
+      .map(({ discardReason }) => discardReason ?? 'none');
+  const marked = (...expected: string[]) =>
+    eventually(async () => isDeepStrictEqual(await marks(), expected) || undefined, `the marks ${expected}`);
+  const discard = (session: string, reason: string) => operator.discard({ session, reason });
+  await marked('none', 'none');
+  await discard(rolled[0]!, 'wrong prices');
+  await marked('wrong prices', 'none');
+  await relay.kill();
+  await discard(rolled[1]!, 'wrong day');
+  await upstream.kill();
+  relay = await arena.start({ data: relay.data, port: relay.port, placement, flags });
+  upstream = await arena.start({ data: upstream.data, port: upstream.port, placement });
+  await marked('wrong prices', 'wrong day');
+  const told: string[] = [];
+  for (const session of rolled) {
+    const subscription = reader.subscribe({ session, from: 1 });
+    subscription.on('ended', ({ discardReason = 'none' }) => told.push(discardReason));
+    for await (const { payload } of subscription) expect(Buffer.from(payload).toString()).toBe('a price');
+  }
+  expect(told).toEqual(['wrong prices', 'wrong day']);
 });
