@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { defaultServerConfig } from '../../actors/server-config.js';
 import { startServer } from '../../actors/start-server.js';
@@ -47,53 +48,84 @@ async function follow(client: Client, first: string, sessions: number, every: nu
   return account;
 }
 
-it('rolls and removals in quick succession: followers have every number once, or are told that it is lost', async () => {
-  const { directory, remove } = await temporaryDirectory();
-  const generator = { ...defaultServerConfig.generator, rate: 0 };
-  const retention = { retentionCount: 1, retentionGraceMs: 0, diskReserveBytes: 0 };
-  const config = { ...defaultServerConfig, durability: 'os', data: directory, port: 0, generator } as const;
-  const server = await startServer({ ...config, ...retention, ringBytesMax: 262_144 }, silent);
-  const clients: Client[] = [];
-  onTestFinished(async () => {
-    await Promise.all(clients.map((client) => client.close()));
-    await server.stop();
-    await remove();
-  });
-  const open = async (options: object) => {
-    const client = await connect({ port: server.port, ...options });
-    clients.push(client);
-    return client;
-  };
-  const publisher = await open({ publisher: 'p' });
-  const { session: first } = (await publisher.sessions())[0]!;
-  const readers: { reading: Promise<Account> }[] = [];
-  for (const every of [1_000_000, 20_000, 2_000]) {
-    const client = await open({ publisher: false, receiveBytesMax: 65_536 });
-    readers.push({ reading: follow(client, first, rolls, every) });
-  }
-  const acknowledged = new Map<string, number>();
-  let rolling = true;
-  const publishing = (async () => {
-    while (rolling) {
-      const { session, firstSeq, count } = await publisher.publish(Array.from({ length: 50 }, () => Buffer.alloc(200)));
-      expect(firstSeq, `one behind the other in ${session}`).toBe((acknowledged.get(session) ?? 0) + 1);
-      acknowledged.set(session, firstSeq + count - 1);
+/** Bring back what retention removes, one session after the other, while `going` says so. @returns how many were */
+async function restoring(client: Client, sessions: () => string[], going: () => boolean): Promise<number> {
+  let count = 0;
+  while (going()) {
+    for (const session of sessions()) {
+      const restored = await client.restore({ session }).catch(({ code }) => expect(notRestored).toContain(code));
+      if (restored) count += 1;
     }
-  })();
-  const roller = await open({ publisher: false });
-  for (let roll = 1; roll <= rolls; roll += 1) {
-    const [active] = (await roller.sessions()).slice(-1);
-    await until(() => (acknowledged.get(active!.session) ?? 0) >= 2_000, `messages of ${active!.session}`);
-    await roller.roll({ reason: `roll ${roll}` });
+    await turn();
   }
-  rolling = false;
-  await publishing;
-  for (const { reading } of readers) {
-    const { sessions } = await reading;
-    expect(sessions).toHaveLength(rolls);
-    for (const { session, next, end } of sessions) {
-      expect([session, next - 1]).toEqual([session, end]);
-      expect([session, end]).toEqual([session, acknowledged.get(session) ?? 0]);
+  return count;
+}
+
+/** It is there, or is not archived yet; or is the active one. */
+const notRestored = ['ERR_SESSION_EXISTS', 'ERR_NO_ARCHIVE'];
+
+it.each(['removals', 'removals and restores'])(
+  'rolls and %s in quick succession: followers have every number once, or are told that it is lost',
+  async (what) => {
+    const { directory, remove } = await temporaryDirectory();
+    const generator = { ...defaultServerConfig.generator, rate: 0 };
+    const retention = { retentionCount: 1, retentionGraceMs: 0, diskReserveBytes: 0 };
+    const config = { ...defaultServerConfig, durability: 'os', data: directory, port: 0, generator } as const;
+    const restores = what !== 'removals';
+    const archives = restores ? { archiveDirectory: join(directory, 'archives') } : {};
+    const server = await startServer({ ...config, ...retention, ...archives, ringBytesMax: 262_144 }, silent);
+    const clients: Client[] = [];
+    onTestFinished(async () => {
+      await Promise.all(clients.map((client) => client.close()));
+      await server.stop();
+      await remove();
+    });
+    const open = async (options: object) => {
+      const client = await connect({ port: server.port, ...options });
+      clients.push(client);
+      return client;
+    };
+    const publisher = await open({ publisher: 'p' });
+    const { session: first } = (await publisher.sessions())[0]!;
+    const readers: { reading: Promise<Account> }[] = [];
+    for (const every of [1_000_000, 20_000, 2_000]) {
+      const client = await open({ publisher: false, receiveBytesMax: 65_536 });
+      readers.push({ reading: follow(client, first, rolls, every) });
     }
-  }
-});
+    const acknowledged = new Map<string, number>();
+    let rolling = true;
+    const publishing = (async () => {
+      while (rolling) {
+        const { session, firstSeq, count } = await publisher.publish(
+          Array.from({ length: 50 }, () => Buffer.alloc(200)),
+        );
+        expect(firstSeq, `one behind the other in ${session}`).toBe((acknowledged.get(session) ?? 0) + 1);
+        acknowledged.set(session, firstSeq + count - 1);
+      }
+    })();
+    const restored =
+      restores &&
+      restoring(
+        await open({ publisher: false }),
+        () => [...acknowledged.keys()],
+        () => rolling,
+      );
+    const roller = await open({ publisher: false });
+    for (let roll = 1; roll <= rolls; roll += 1) {
+      const [active] = (await roller.sessions()).slice(-1);
+      await until(() => (acknowledged.get(active!.session) ?? 0) >= 2_000, `messages of ${active!.session}`);
+      await roller.roll({ reason: `roll ${roll}` });
+    }
+    rolling = false;
+    await publishing;
+    if (restored) expect(await restored).toBeGreaterThan(0);
+    for (const { reading } of readers) {
+      const { sessions } = await reading;
+      expect(sessions).toHaveLength(rolls);
+      for (const { session, next, end } of sessions) {
+        expect([session, next - 1]).toEqual([session, end]);
+        expect([session, end]).toEqual([session, acknowledged.get(session) ?? 0]);
+      }
+    }
+  },
+);

@@ -24,12 +24,12 @@ export interface ServerUnderTest {
 
 /**
  * Start a server on a port and a directory of its own.
- * @param read what becomes of every page read from the log; `page` reads it
+ * @param read what becomes of every page read from the log; `page` reads it, from `store`
  */
 export async function startServerUnderTest(
   front: Front,
   more: Partial<ServerConfig>,
-  read: (page: () => Promise<Page>) => Promise<Page>,
+  read: (page: () => Promise<Page>, store: Store) => Promise<Page>,
 ): Promise<ServerUnderTest> {
   const { directory: data, remove } = await temporaryDirectory();
   const generator = { ...defaultServerConfig.generator, rate: 0 };
@@ -38,7 +38,7 @@ export async function startServerUnderTest(
   const options = { directory: data, durability, ringBytesMax, pageCacheBytesMax, clock: Date.now, logger };
   const store = await Store.open(options);
   const readPage = store.read.bind(store);
-  vi.spyOn(store, 'read').mockImplementation((log, from, to) => read(() => readPage(log, from, to)));
+  vi.spyOn(store, 'read').mockImplementation((log, from, to) => read(() => readPage(log, from, to), store));
   const system = await System.start({ logger });
   const start = front === 'an edge' ? startEdgeUnderTest : startWhole;
   const { port, inspect, stop } = await start(system, store, config);
