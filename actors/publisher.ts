@@ -40,6 +40,7 @@ export interface PublishTarget {
 export class Publisher implements Producer {
   readonly #record: PublisherRecord;
   readonly #target: () => PublishTarget;
+  readonly #ownRefusal: () => ProtocolError | undefined;
   #owner: PublisherOwner | undefined;
   #durability: Durability = 'os';
   /** Next number to accept; unknown (0) until the first publish of a publisher that is not on record. */
@@ -50,9 +51,15 @@ export class Publisher implements Producer {
   #waiting: (() => void)[] = [];
   #unknown: ProtocolError | StorageError | undefined;
 
-  constructor(record: PublisherRecord, target: () => PublishTarget) {
+  /** @param ownRefusal why this publisher may not publish now, whoever else may */
+  constructor(
+    record: PublisherRecord,
+    target: () => PublishTarget,
+    ownRefusal: () => ProtocolError | undefined = () => undefined,
+  ) {
     this.#record = record;
     this.#target = target;
+    this.#ownRefusal = ownRefusal;
     this.#expected = this.#behindRecord();
   }
 
@@ -120,7 +127,7 @@ export class Publisher implements Producer {
   /** @returns why it was not queued */
   #push({ number, session, payloads }: Publish): ProtocolError | StorageError | undefined {
     const target = this.#target();
-    const refusal = target.refusal(session);
+    const refusal = this.#ownRefusal() ?? target.refusal(session);
     if (refusal) return refusal;
     try {
       target.queue.push({ producer: this, number, payloads, durability: this.#durability });

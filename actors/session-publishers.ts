@@ -57,17 +57,11 @@ export class SessionPublishers {
     known?.takeOver();
     await known?.settled();
     if (known && !known.unknown) return known;
-    const { store, source } = this.#options;
+    const { store, source, target, refusal: refuses } = this.#options;
     const refusal = store.unavailable();
     if (refusal?.code === 'ERR_STORAGE_UNAVAILABLE')
       throw new ProtocolError('ERR_STORAGE_UNAVAILABLE', refusal.message);
-    return new Publisher(await store.publisher(source, id), () => this.#targetOf(id));
-  }
-
-  #targetOf(id: string): PublishTarget {
-    const { target, refusal } = this.#options;
-    const found = target();
-    return refusal ? { ...found, refusal: (session) => refusal(id) ?? found.refusal(session) } : found;
+    return new Publisher(await store.publisher(source, id), target, () => refuses?.(id));
   }
 
   /** Its record is on disk. */

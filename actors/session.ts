@@ -7,7 +7,7 @@ import { type MessageProcess, MessageProcesses } from './message-processes.js';
 import { endedLog, type Followed, type OpenPublisher, type PublisherLogin, sessionEnd } from './origin.js';
 import { otherSession } from './other-session.js';
 import { PublishQueue } from './publish-queue.js';
-import type { PublisherOwner } from './publisher.js';
+import type { PublisherOwner, PublishTarget } from './publisher.js';
 import { Actor, type Behaviour, Mailbox, type Ref } from './runtime/index.js';
 import type { SessionCalendar } from './session-calendar.js';
 import { SessionPublishers } from './session-publishers.js';
@@ -75,6 +75,8 @@ export default class SessionActor
   #queue!: PublishQueue;
   #feeds!: InputFeeds;
   #publishers!: SessionPublishers;
+  /** One object until the session is rolled: it is asked for with every publish. */
+  #target!: PublishTarget;
   #refusal: ProtocolError | undefined;
   #rolling = false;
   #stopWatching: (() => void) | undefined;
@@ -86,9 +88,9 @@ export default class SessionActor
     // Connections are not read any more at publishBytesMax; the frame each of them has in hand then is not refused.
     const queueBytesMax = 2 * publishBytesMax;
     this.#queue = new PublishQueue(log, store.committer, clock, queueBytesMax, (seq) => this.#committed(seq));
-    const active = () => ({ log: this.#log, queue: this.#queue });
-    this.#feeds = new InputFeeds({ store, active, refusal: () => this.#refusalFor('') });
-    const target = () => ({ ...active(), refusal: (session: string) => this.#refusalFor(session) });
+    this.#target = { log, queue: this.#queue, refusal: (session) => this.#refusalFor(session) };
+    const target = () => this.#target;
+    this.#feeds = new InputFeeds({ store, active: target, refusal: () => this.#refusalFor('') });
     this.#publishers = new SessionPublishers({ store, source: log.source, target, refusal });
     this.#stopWatching = store.onReopened(() => this.#reopened());
   }
@@ -177,6 +179,7 @@ export default class SessionActor
     this.logger.info({ source, session, ...end }, 'session ended');
     this.#followers.ended(this.#log, end);
     this.#log = next;
+    this.#target = { ...this.#target, log: next };
     this.#processes.opened(next.session);
   }
 
