@@ -127,8 +127,7 @@ export class PublishQueue implements CommitSource {
     const blocks = this.#takeBlocks(bytesMax);
     if (blocks.length === 0) return undefined;
     const log = this.#log;
-    const taken = blocks.flat();
-    const durability = taken.some((publish) => publish.durability === 'disk') ? 'disk' : 'os';
+    const durability = blocks.some((publishes) => publishes.some(isForDisk)) ? 'disk' : 'os';
     const { runs, runsOf } = runsByProducer(blocks, log.nextSeq);
     const receipts = new Map<Producer, ReceiptWrite>();
     for (const [producer, own] of runs) {
@@ -141,9 +140,10 @@ export class PublishQueue implements CommitSource {
       return log.seal(payloads, this.#clock(), { durability, publishers });
     });
     const operations = sealed.map(({ key, value }): Operation => ({ type: 'put', key, value }));
-    for (const { along } of taken) if (along) operations.push(along(log));
+    for (const publishes of blocks) for (const { along } of publishes) if (along) operations.push(along(log));
     const { key: proof, lastSeq } = sealed[sealed.length - 1]!;
-    this.#sealedCount = taken.length;
+    const count = blocks.reduce((sum, { length }) => sum + length, 0);
+    this.#sealedCount = count;
     return {
       operations,
       bytes: sealed.reduce((sum, { value }) => sum + value.length, 0),
@@ -157,13 +157,13 @@ export class PublishQueue implements CommitSource {
       tell: (reached) => {
         this.#committed(lastSeq);
         for (const [producer, own] of runs) producer.acknowledged(log, own, reached);
-        this.#settled(taken.length);
+        this.#settled(count);
       },
       refused: (error) => {
         this.#sealedCount = 0;
         log.discarded();
         for (const receipt of receipts.values()) receipt.discarded();
-        this.#refuseAll(taken, error);
+        this.#refuseAll(blocks.flat(), error);
       },
     };
   }
@@ -225,6 +225,10 @@ export class PublishQueue implements CommitSource {
   }
 }
 
+function isForDisk({ durability }: QueuedPublish): boolean {
+  return durability === 'disk';
+}
+
 type Runs = Map<Producer, ReceiptRun[]>;
 
 /** The publishes of a batch as runs, per producer, in order: of all its blocks together, and of each of them. */
@@ -234,17 +238,19 @@ function runsByProducer(blocks: readonly QueuedPublish[][], firstSeq: number): {
   const runsOf = blocks.map((publishes) => {
     const ofBlock: Runs = new Map();
     for (const { producer, number, payloads } of publishes) {
-      appendRun(entryOf(ofBlock, producer), [number, 1, seq, payloads.count]);
+      appendRun(entryOf(ofBlock, producer), number, 1, seq, payloads.count);
       seq += payloads.count;
     }
-    for (const [producer, own] of ofBlock) for (const run of own) appendRun(entryOf(runs, producer), run);
+    for (const [producer, own] of ofBlock) for (const run of own) appendRun(entryOf(runs, producer), ...run);
     return ofBlock;
   });
   return { runs, runsOf };
 }
 
 function entryOf(runs: Runs, producer: Producer): ReceiptRun[] {
-  const own = runs.get(producer) ?? [];
+  const known = runs.get(producer);
+  if (known) return known;
+  const own: ReceiptRun[] = [];
   runs.set(producer, own);
   return own;
 }

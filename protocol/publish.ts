@@ -103,6 +103,7 @@ class Cursor {
     if (marker > 0xa0 && marker <= 0xbf) length = marker & 0x1f;
     else if (marker === 0xd9) length = this.#byte(what);
     else throw unexpected(what, `a string of at most ${limits.nameBytesMax} bytes`, marker);
+    if (length === 0) return '';
     if (length > limits.nameBytesMax) {
       throw new ProtocolError('ERR_BAD_MESSAGE', `${what} of ${length} bytes exceeds ${limits.nameBytesMax}`);
     }

@@ -141,7 +141,7 @@ export class PublisherRecord {
     const last = this.#rows[this.#rows.length - 1];
     const open = last && belongsTo(last, row) ? this.#rows.pop() : undefined;
     const runs = open?.row.runs ?? [];
-    for (const run of row.runs) appendRun(runs, run);
+    for (const run of row.runs) appendRun(runs, ...run);
     this.#rows.push({ lastNumber, row: { ...row, runs }, key: undefined });
     this.#leaveWindow();
     this.#changed(this);
