@@ -129,9 +129,10 @@ function wireValue(value: unknown): unknown {
   if (typeof value === 'number') return value > 0xffff_ffff && Number.isSafeInteger(value) ? BigInt(value) : value;
   if (Array.isArray(value)) return value.map(wireValue);
   if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(
-    Object.entries(value)
-      .filter(([, field]) => field !== undefined)
-      .map(([name, field]) => [name, wireValue(field)]),
-  );
+  const map: Record<string, unknown> = {};
+  for (const name of Object.keys(value)) {
+    const field = (value as Record<string, unknown>)[name];
+    if (field !== undefined) map[name] = wireValue(field);
+  }
+  return map;
 }

@@ -22,21 +22,22 @@ export interface Publish {
  * @throws RangeError when the session's name is longer than `limits.nameBytesMax`
  */
 export function encodePublishHeader(number: number, session: string, payloads: Payloads): Buffer {
-  const name = Buffer.from(session);
-  if (name.length > limits.nameBytesMax) {
-    throw new RangeError(`session name of ${name.length} bytes exceeds nameBytesMax=${limits.nameBytesMax}`);
+  const nameBytes = Buffer.byteLength(session);
+  if (nameBytes > limits.nameBytesMax) {
+    throw new RangeError(`session name of ${nameBytes} bytes exceeds nameBytesMax=${limits.nameBytesMax}`);
   }
-  const header = Buffer.allocUnsafe(lengthPrefixBytes + 2 + 9 + 2 + name.length + 5);
+  const header = Buffer.allocUnsafe(lengthPrefixBytes + 2 + 9 + 2 + nameBytes + 5);
   header.writeUInt32BE(header.length - lengthPrefixBytes + payloads.bytes.length, 0);
   header[4] = 0x94;
   header[5] = FrameType.PUBLISH;
   header[6] = 0xcf;
-  header.writeBigUInt64BE(BigInt(number), 7);
+  header.writeUInt32BE(Math.floor(number / 0x1_0000_0000), 7);
+  header.writeUInt32BE(number % 0x1_0000_0000, 11);
   header[15] = 0xd9;
-  header[16] = name.length;
-  name.copy(header, 17);
-  header[17 + name.length] = 0xdd;
-  header.writeUInt32BE(payloads.count, 18 + name.length);
+  header[16] = nameBytes;
+  header.write(session, 17);
+  header[17 + nameBytes] = 0xdd;
+  header.writeUInt32BE(payloads.count, 18 + nameBytes);
   return header;
 }
 
