@@ -66,8 +66,11 @@ interface Batch {
   sync: boolean;
 }
 
-/** A batch is at most about this large, over all logs. */
-const batchBytesMax = 1024 * 1024;
+/**
+ * A batch is at most about this large, over all logs: a sync and a round of acknowledgements are for as much as that. One
+ * of half the size costs a publisher that fills them an eighth of its pace; who has little to write waits for two at most.
+ */
+const batchBytesMax = 2 * 1024 * 1024;
 
 /**
  * Group commit: exactly one batch in flight for the whole database. While it is, publishes queue up; when it is done,

@@ -176,9 +176,9 @@ describe('a committer', () => {
     expect(source.events).toEqual(['a1 written os', 'a2 ERR_DISK_FULL']);
   });
 
-  it('ends a batch at about 1 MiB and starts the next one with those who had to wait', async () => {
+  it('ends a batch at about 2 MiB and starts the next one with those who had to wait', async () => {
     const { committer, level } = await start();
-    const sources = [0, 1, 2, 3, 4].map((index) => new Source().add(`${index}a`, 300_000).add(`${index}b`, 300_000));
+    const sources = [0, 1, 2, 3, 4].map((index) => new Source().add(`${index}a`, 650_000).add(`${index}b`, 650_000));
     for (const source of sources) committer.wake(source);
     for (let batch = 1; batch <= 4; batch += 1) {
       await level.arrived(batch);
@@ -203,7 +203,7 @@ describe('a committer', () => {
       await Promise.all(sources.map((source) => source.heard(1)));
       return sources.map((source) => source.rooms[0]);
     };
-    const batch = 1024 * 1024;
+    const batch = 2 * 1024 * 1024;
     expect(await rooms(1)).toEqual([batch]);
     expect(await rooms(2)).toEqual([batch / 2, batch - 1_000]);
     expect(await rooms(8)).toEqual(

@@ -42,7 +42,7 @@ export function syncLatency({ syncs, bytes }: { syncs: Sized; bytes: number }): 
 syncLatency.rowName = 'write + fdatasync';
 
 /** What a batch holds at most, which is also what a commit of this server does. */
-const batchBytesMax = 1024 * 1024;
+const batchBytesMax = 2 * 1024 * 1024;
 
 /**
  * What the database does with the same payload bytes and nothing around it: batches one after the other, each synced.
