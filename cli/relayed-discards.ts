@@ -28,7 +28,7 @@ export class RelayedDiscards {
     let failure: unknown;
     try {
       const sessions = await this.#client.sessions({ source: this.#source(), discarded: true, signal });
-      for (const { discarded, discardReason = '', ...session } of sessions) {
+      for (const { discarded, discardReason = 'no reason is given there', ...session } of sessions) {
         // A server that does not know how to choose them lists all.
         if (!discarded) continue;
         await this.#context.discard(session, discardReason).catch((error: unknown) => {

@@ -1,7 +1,7 @@
 import { binHeaderBytes, blockPayloadBytesMax, limits } from '../../protocol/index.js';
 import type { JsonValue } from '../../storage/index.js';
 import { InputError } from './input-error.js';
-import type { InputBatch } from './input-source.js';
+import type { ContinuedSession, InputBatch } from './input-source.js';
 
 /** A batch that can be fed. */
 export interface CheckedBatch extends Omit<InputBatch, 'payloads'> {
@@ -23,8 +23,21 @@ export function checkedBatch(batch: InputBatch): CheckedBatch {
   checkFits(payloads);
   checkPosition(batch.position);
   const { position, endOfDay, session, epoch, firstSeq } = batch;
-  if (endOfDay !== undefined) checkReason(endOfDay);
+  if (endOfDay !== undefined) checkReason('endOfDay', endOfDay);
+  if (session !== undefined) checkName('session', session);
+  if (epoch !== undefined) checkName('epoch', epoch);
+  if (firstSeq !== undefined) checkNumber(firstSeq);
   return { payloads, position, endOfDay, session, epoch, firstSeq };
+}
+
+/**
+ * Look at what an input says of a session that is not to be used.
+ * @throws InputError `ERR_INPUT_BATCH`
+ */
+export function checkDiscard({ session, epoch }: ContinuedSession, reason: string): void {
+  checkName('session', session);
+  checkName('epoch', epoch);
+  checkReason('reason', reason);
 }
 
 function checkedPayload(payload: unknown): Uint8Array {
@@ -47,13 +60,25 @@ function checkFits(payloads: readonly Uint8Array[]): void {
 }
 
 /** It is told to all who read the session, and stays in the catalogue. */
-function checkReason(endOfDay: unknown): void {
-  if (typeof endOfDay !== 'string') throw wrong('expected endOfDay to be a text', endOfDay);
+function checkReason(field: string, reason: unknown): void {
+  if (typeof reason !== 'string') throw wrong(`expected ${field} to be a text`, reason);
   const { reasonBytesMax } = limits;
-  const bytes = Buffer.byteLength(endOfDay);
-  if (endOfDay.trim() === '' || bytes > reasonBytesMax) {
-    throw wrong(`expected endOfDay to be a reason of 1 to ${reasonBytesMax} bytes`, `${bytes} bytes`);
+  const bytes = Buffer.byteLength(reason);
+  if (reason.trim() === '' || bytes > reasonBytesMax) {
+    throw wrong(`expected ${field} to be a reason of 1 to ${reasonBytesMax} bytes`, `${bytes} bytes`);
   }
+}
+
+/** It is in every answer that has the session. */
+function checkName(field: string, name: unknown): void {
+  const { nameBytesMax } = limits;
+  if (typeof name === 'string' && name !== '' && Buffer.byteLength(name) <= nameBytesMax) return;
+  throw wrong(`expected ${field} to be a name of 1 to ${nameBytesMax} bytes`, name);
+}
+
+function checkNumber(firstSeq: unknown): void {
+  if (Number.isSafeInteger(firstSeq) && (firstSeq as number) >= 1) return;
+  throw wrong('expected firstSeq to be a number from 1 on', firstSeq);
 }
 
 function checkPosition(position: JsonValue): void {

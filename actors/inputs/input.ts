@@ -2,7 +2,7 @@ import { ProtocolError } from '../../protocol/index.js';
 import type { InputPosition } from '../../storage/index.js';
 import { Actor, asError, type Behaviour, type Ref, settlesWithin } from '../runtime/index.js';
 import type { SessionProtocol } from '../session.js';
-import { type CheckedBatch, checkedBatch } from './checked-batch.js';
+import { type CheckedBatch, checkDiscard, checkedBatch } from './checked-batch.js';
 import type { ContinuedSession, InputBatch, InputContext, SessionInputSource } from './input-source.js';
 import { Insistence, isDoubtful, passesInTime } from './insistence.js';
 import { unlessAborted } from './unless-aborted.js';
@@ -106,7 +106,10 @@ export default class InputActor extends Actor<InputParameters, InputProtocol> im
     if (endOfDay !== undefined) await this.#insist(() => fed.endOfDay(session, endOfDay));
     const input = await this.parameters.open();
     const logger = this.logger.child({ input: name });
-    const discard = (session: ContinuedSession, reason: string) => fed.discard(session, reason);
+    const discard = async (session: ContinuedSession, reason: string) => {
+      checkDiscard(session, reason);
+      await fed.discard(session, reason);
+    };
     const read = input.read(stored?.position, { signal, name, source, logger, options, discard });
     await this.#drink(read, signal);
   }

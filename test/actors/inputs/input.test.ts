@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import InputActor, { type FedSource } from '../../../actors/inputs/input.js';
 import type { Feed } from '../../../actors/inputs/input-feeds.js';
-import type { InputBatch, SessionInputSource } from '../../../actors/inputs/input-source.js';
+import type { ContinuedSession, InputBatch, SessionInputSource } from '../../../actors/inputs/input-source.js';
 import type { Ref } from '../../../actors/runtime/index.js';
 import type { SessionProtocol } from '../../../actors/session.js';
 import { SessionNameError } from '../../../actors/session-name.js';
@@ -46,7 +46,10 @@ class TestSource implements FedSource {
     this.ends.push([session, reason]);
   }
 
-  async discard(): Promise<void> {}
+  readonly discards: string[] = [];
+  async discard({ session }: ContinuedSession, reason: string): Promise<void> {
+    this.discards.push(`${session}: ${reason}`);
+  }
 
   get texts(): string[] {
     return this.fed.flatMap(({ payloads }) => payloads.map((payload) => Buffer.from(payload).toString()));
@@ -243,9 +246,54 @@ describe('an input', () => {
       { payloads: [], position: 0, endOfDay: 'x'.repeat(513) },
       /1 to 512 bytes, found 513 bytes$/,
     ],
+    [
+      'a session that is a number',
+      { payloads: [], position: 0, session: 7 },
+      /^expected session to be a name of 1 to 64/,
+    ],
+    [
+      'a session without a name',
+      { payloads: [], position: 0, session: '' },
+      /^expected session to be a name of 1 to 64/,
+    ],
+    [
+      'an epoch that is a novel',
+      { payloads: [], position: 0, epoch: 'x'.repeat(65) },
+      /^expected epoch to be a name of 1/,
+    ],
+    [
+      'an odd number',
+      { payloads: [], position: 0, firstSeq: 0.5 },
+      /^expected firstSeq to be a number from 1 on, found 0.5$/,
+    ],
+    [
+      'a number past all',
+      { payloads: [], position: 0, firstSeq: 2 ** 53 },
+      /^expected firstSeq to be a number from 1 on/,
+    ],
   ];
   it.each(bad)('fails at %s', async (_what, batch, message) => {
     const { ended } = await start(() => [batch] as InputBatch<number>[]);
     expect(await ended()).toMatchObject({ code: 'ERR_INPUT_BATCH', message: expect.stringMatching(message) });
+  });
+
+  const badDiscards: [what: string, session: object, reason: unknown, message: RegExp][] = [
+    [
+      'a session without an epoch',
+      { session: 'S1' },
+      'nonsense',
+      /^expected epoch to be a name of 1 to 64 bytes, found/,
+    ],
+    ['no session', { epoch: 'e1' }, 'nonsense', /^expected session to be a name of 1 to 64 bytes, found undefined$/],
+    ['no reason', { session: 'S1', epoch: 'e1' }, undefined, /^expected reason to be a text, found undefined$/],
+    ['a novel', { session: 'S1', epoch: 'e1' }, 'x'.repeat(513), /of 1 to 512 bytes, found 513 bytes$/],
+  ];
+  it.each(badDiscards)('is refused to discard for %s', async (_what, session, reason, message) => {
+    const { ended, source } = await start(async function* (_position, { discard }) {
+      await (discard as (session: object, reason: unknown) => Promise<void>)(session, reason);
+      yield* numbered();
+    });
+    expect(await ended()).toMatchObject({ code: 'ERR_INPUT_BATCH', message: expect.stringMatching(message) });
+    expect(source.discards).toEqual([]);
   });
 });
