@@ -26,9 +26,12 @@ export class ServerRequests {
 
   /** As {@link Client.session}. */
   async session({ signal, ...of }: SessionOptions): Promise<SessionSummary> {
-    const [found] = (await this.#ask('SESSION_LIST', { type: 'SESSIONS', ...of }, signal)).sessions;
-    if (found) return found;
-    throw new LatecomerError('ERR_BAD_MESSAGE', `expected session ${of.session}, found an empty SESSION_LIST`);
+    const { sessions } = await this.#ask('SESSION_LIST', { type: 'SESSIONS', ...of }, signal);
+    const [found] = sessions;
+    // A server that does not know how to find one lists all.
+    if (found && sessions.length === 1) return found;
+    const message = `expected session ${of.session} alone, found ${sessions.length} sessions`;
+    throw new LatecomerError('ERR_BAD_MESSAGE', message);
   }
 
   /** As {@link Client.roll}. */

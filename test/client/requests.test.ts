@@ -55,6 +55,18 @@ describe('sessions and inspect', () => {
     expect(await within(session, 'the session')).toEqual(summary('2030010901'));
   });
 
+  it.each([
+    ['none', []],
+    ['the whole catalogue, of a server that does not know how to find one', ['2030010901', '2030010902']],
+  ])('for one session fail when the answer is %s', async (_, sessions) => {
+    const { connection, client } = await startPair();
+    const failed = rejectionOf(client.session({ session: 'S02' }));
+    const { request } = await connection.take('SESSIONS');
+    connection.send({ type: 'SESSION_LIST', request, sessions: sessions.map((session) => summary(session)) });
+    const message = `expected session S02 alone, found ${sessions.length} sessions`;
+    expect(await failed).toMatchObject({ code: 'ERR_BAD_MESSAGE', message });
+  });
+
   it('reject with the code of a rejection, and with ERR_ABORTED', async () => {
     const { connection, client } = await startPair();
     const rejected = rejectionOf(client.sessions());
