@@ -76,7 +76,7 @@ export class SessionLines {
   restore(reservation: Reservation, log: Log, operations: Operation[]): Promise<SessionSummary> {
     const { committer, sessions } = this.#options;
     return this.#inTurn(async () => {
-      reservation.row = sessions.marked(reservation.row);
+      reservation.row = sessions.continued(reservation.row);
       const { row, number } = reservation;
       const lines = [catalogueWrite(number, row), ...sessions.replacing(row)];
       await sessions.enter(reservation, log, () => committer.write([...lines, ...operations], 'disk'));

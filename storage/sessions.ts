@@ -94,18 +94,21 @@ export class Sessions {
     return summarize(log, entry.row, this.#bySource.get(log.source)!.behind(entry)?.row.session);
   }
 
+  /** As {@link Store.sessions}. */
   summaries(source?: string): SessionSummary[] {
-    const sources = source === undefined ? [...this.#bySource.values()] : [this.#bySource.get(source)];
-    const kept = sources.flatMap((own) => own?.kept() ?? []);
-    if (sources.length > 1) kept.sort((one, other) => one.sinceMs - other.sinceMs);
-    return kept.map(({ entry: { log, row }, behind }) => summarize(log, row, behind?.row.session));
+    return this.#summariesOf(source, ({ log }) => !log.isRemoved);
   }
 
   /** As {@link SessionKeeping.discardedSessions}. */
   discarded(source?: string): SessionSummary[] {
-    const entries = [...this.#removed.values(), ...this.#entries.values()];
-    const discarded = entries.filter(({ row }) => row.discarded && (source === undefined || row.source === source));
-    return discarded.map(({ log }) => this.summary(log)).sort((one, other) => one.createdMs - other.createdMs);
+    return this.#summariesOf(source, ({ row }) => row.discarded !== undefined);
+  }
+
+  #summariesOf(source: string | undefined, isMeant: (entry: SessionEntry) => boolean): SessionSummary[] {
+    const sources = source === undefined ? [...this.#bySource.values()] : [this.#bySource.get(source)];
+    const meant = sources.flatMap((own) => own?.all() ?? []).filter(({ entry }) => isMeant(entry));
+    if (sources.length > 1) meant.sort((one, other) => one.sinceMs - other.sinceMs);
+    return meant.map(({ entry: { log, row }, behind }) => summarize(log, row, behind?.row.session));
   }
 
   /** As {@link Store.reachedWrite}. */
@@ -208,10 +211,13 @@ export class Sessions {
     return this.#reservations.recover(level, (entry) => this.#add(entry));
   }
 
-  /** A restored session is not to be used either when the removed one it was is marked, and its archive is not. */
-  marked(row: CatalogueRow): CatalogueRow {
-    const discarded = row.discarded ?? this.#bySource.get(row.source)?.named(row.session)?.row.discarded;
-    return discarded ? { ...row, discarded } : row;
+  /**
+   * The line of a restored session with what the removed one it was says, and its archive does not: that it is not to be
+   * used either, and which one it is relayed from.
+   */
+  continued(row: CatalogueRow): CatalogueRow {
+    const { discarded, upstreamEpoch } = this.#bySource.get(row.source)?.named(row.session)?.row ?? {};
+    return { ...(discarded && { discarded }), ...(upstreamEpoch !== undefined && { upstreamEpoch }), ...row };
   }
 
   /** The deletion of the line of a removed session whose name another one is to have. */

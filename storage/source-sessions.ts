@@ -7,10 +7,10 @@ export interface SessionEntry {
   row: CatalogueRow;
 }
 
-/** A session that is kept, in the order of its source. */
-export interface KeptSession {
+/** A session in the order of its source. */
+export interface OrderedSession {
   readonly entry: SessionEntry;
-  /** The one behind it, which may have been removed. */
+  /** The one behind it. */
   readonly behind: SessionEntry | undefined;
   /** When it began; never before one in front of it, though the clock may have been put back. */
   readonly sinceMs: number;
@@ -38,17 +38,16 @@ export class SourceSessions {
   readonly #entries: SessionEntry[] = [];
   readonly #byName = new Map<string, SessionEntry>();
 
-  /** Those that are kept, oldest first. */
-  kept(): KeptSession[] {
+  /** All of them, removed ones included, oldest first. */
+  all(): OrderedSession[] {
     let sinceMs = 0;
-    const entries = this.#entries.map((entry, place) => {
+    return this.#entries.map((entry, place) => {
       sinceMs = Math.max(sinceMs, entry.row.createdMs);
       return { entry, behind: this.#entries[place + 1], sinceMs };
     });
-    return entries.filter(({ entry }) => !entry.log.isRemoved);
   }
 
-  /** Of all of them, removed ones included. */
+  /** Of all of them. */
   names(): string[] {
     return [...this.#byName.keys()];
   }
@@ -87,8 +86,9 @@ export class SourceSessions {
 
   /** @param entry of a name that is not there */
   add(entry: SessionEntry): void {
-    const place = this.#entries.findIndex((other) => inOrder(entry, other) < 0);
-    this.#entries.splice(place === -1 ? this.#entries.length : place, 0, entry);
+    // From behind: but for restored ones it stands there, and there may be many.
+    const inFront = this.#entries.findLastIndex((other) => inOrder(entry, other) > 0);
+    this.#entries.splice(inFront + 1, 0, entry);
     this.#byName.set(entry.row.session, entry);
   }
 

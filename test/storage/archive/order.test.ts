@@ -118,6 +118,17 @@ describe('a restored session', () => {
     expect(store.findSession('main', 'bad')).toMatchObject({ discarded: true, discardReason: 'nonsense' });
   });
 
+  it('that was relayed is known by the epoch of the one it was relayed from', async () => {
+    await store.createSession('main', 'S1', 'e1');
+    await begin('S2');
+    await archived('S1');
+    await removed('S1');
+    await restored('S1');
+    expect(store.findSession('main', 'S1')).toMatchObject({ upstreamEpoch: 'e1', restoredMs: clockMs });
+    await restart();
+    expect(store.findSession('main', 'S1')).toMatchObject({ upstreamEpoch: 'e1', restoredMs: clockMs });
+  });
+
   it('is not to be used, or whoever says so hears that it is another one now', async () => {
     await begin('bad');
     await begin('active');
@@ -148,6 +159,19 @@ describe('the sessions of a source', () => {
     await begin('a2', 1_000);
     await begin('b2', 6_000, 'other');
     expect(store.sessions().map(({ session }) => session)).toEqual(['b1', 'a1', 'a2', 'b2']);
+  });
+
+  it('that are discarded are in that order too, removed ones among them', async () => {
+    for (const [index, timeMs] of [3_000, 1_000, 2_000, 2_500].entries()) await begin(`S${index + 1}`, timeMs);
+    await begin('other', 2_000, 'other');
+    for (const session of ['S1', 'S2', 'S3']) await store.keeping.discard(logOf(session), 'nonsense');
+    await removed('S2');
+    const discarded = () =>
+      store.keeping.discardedSessions('main').map(({ session, next }) => `${session} then ${next}`);
+    expect(discarded()).toEqual(['S1 then S2', 'S2 then S3', 'S3 then S4']);
+    expect(store.keeping.discardedSessions().map(({ session }) => session)).toEqual(['S1', 'S2', 'S3']);
+    await restart();
+    expect(discarded()).toEqual(['S1 then S2', 'S2 then S3', 'S3 then S4']);
   });
 
   it('are forgotten in the order in which they were removed, though the clock was put back', async () => {
