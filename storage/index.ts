@@ -8,7 +8,7 @@ export type { Loss, Page } from './page.js';
 export { appendRun } from './receipt-runs.js';
 export { PublisherRecord, type Receipt, type ReceiptWrite } from './receipts.js';
 export { Ring } from './ring.js';
-export type { Roll } from './sessions.js';
+export type { Roll } from './session-starts.js';
 export { Store } from './store.js';
 export type { StoreOptions } from './store-options.js';
 export type { StoreStats } from './store-stats.js';

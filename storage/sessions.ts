@@ -1,44 +1,16 @@
 import { strict as assert } from 'node:assert';
 import type { SessionSummary } from '../protocol/index.js';
-import {
-  type CatalogueRow,
-  catalogueDeletion,
-  catalogueWrite,
-  type Occasion,
-  type SessionPlace,
-  summarize,
-} from './catalogue.js';
-import type { Committer } from './committer.js';
+import { type CatalogueRow, catalogueDeletion, catalogueWrite, type SessionPlace, summarize } from './catalogue.js';
 import { StorageError } from './errors.js';
 import { logNumberMax } from './keys.js';
 import type { LevelHandle, Operation } from './level.js';
-import { Log } from './log.js';
+import type { Log } from './log.js';
 import { Reservation, Reservations } from './reservations.js';
 import { type Removal, type SessionEntry, SourceSessions } from './source-sessions.js';
 
-/** How a session is rolled. */
-export interface Roll {
-  /** Name of the session that begins; one the source has not had before. */
-  session: string;
-  /** Of a session that is relayed: the epoch it has on the server it is relayed from. */
-  upstreamEpoch?: string | undefined;
-  /** Why the one before it ends. */
-  reason: string;
-  /** Why what the one before it holds is not to be used; absent when it is. */
-  discardReason?: string | undefined;
-}
-
-/** What {@link Sessions} needs to start and end sessions. */
-export interface SessionsOptions {
-  committer: Pick<Committer, 'write'>;
-  clock: () => number;
-  randomEpoch: () => string;
-  ringBytesMax: number;
-}
-
 /** The catalogue in memory, in step with the one in the database. */
 export class Sessions {
-  readonly #options: SessionsOptions;
+  readonly #clock: () => number;
   /** Those that are kept, by number of the log, oldest first. */
   readonly #entries = new Map<number, SessionEntry>();
   /** Those that were removed and are remembered, by number. */
@@ -47,9 +19,12 @@ export class Sessions {
   readonly #reservations = new Reservations();
   #lastNumber: number;
 
-  /** @param lastNumber the highest number of a log that is, or was, in the database without being in the catalogue */
-  constructor(options: SessionsOptions, entries: readonly SessionEntry[], lastNumber = 0) {
-    this.#options = options;
+  /**
+   * @param clock milliseconds since 1970
+   * @param lastNumber the highest number of a log that is, or was, in the database without being in the catalogue
+   */
+  constructor(clock: () => number, entries: readonly SessionEntry[], lastNumber = 0) {
+    this.#clock = clock;
     this.#lastNumber = lastNumber;
     for (const entry of entries) this.#add(entry);
   }
@@ -116,58 +91,9 @@ export class Sessions {
     return catalogueWrite(log.number, { ...this.entry(log).row, lastSeq: log.lastSeq });
   }
 
-  /** As {@link Store.createSession}. */
-  async create(source: string, session: string, upstreamEpoch: string | undefined): Promise<Log> {
-    if (this.active(source) || this.#reservations.starting(source)) {
-      throw new StorageError('ERR_SESSION_ACTIVE', `source ${source} has an active session`);
-    }
-    const begun = { source, session, upstreamEpoch };
-    return await this.#begin(begun, (write) => this.#options.committer.write([write], 'disk'));
-  }
-
-  /** As {@link Store.rollSession}. */
-  roll(log: Log, roll: Roll): Promise<Log> {
-    const { session, upstreamEpoch } = roll;
-    return this.#begin({ source: log.source, session, upstreamEpoch }, (write) => this.#end(log, roll, write));
-  }
-
-  async #end(log: Log, { reason, discardReason }: Roll, along: Operation): Promise<void> {
-    const { clock, committer } = this.#options;
-    const entry = this.entry(log);
-    const atMs = clock();
-    const ended: Occasion = { atMs, reason };
-    log.ending();
-    const mark = discardReason !== undefined && { discarded: { atMs, reason: discardReason } };
-    const row = { ...entry.row, lastSeq: log.lastSeq, ended, ...mark };
-    try {
-      await committer.write([catalogueWrite(log.number, row), along], 'disk');
-    } catch (error) {
-      log.notEnded();
-      throw error;
-    }
-    entry.row = row;
-    log.ended();
-  }
-
-  async #begin(
-    { source, session, upstreamEpoch }: Pick<CatalogueRow, 'source' | 'session'> & Pick<Roll, 'upstreamEpoch'>,
-    write: (line: Operation) => Promise<void>,
-  ): Promise<Log> {
-    const { clock, randomEpoch, ringBytesMax } = this.#options;
-    const epoch = randomEpoch();
-    const upstream = upstreamEpoch !== undefined && { upstreamEpoch };
-    const reservation = this.reserve({ source, session, epoch, ...upstream, createdMs: clock(), lastSeq: 0 });
-    const { row, number } = reservation;
-    const log = new Log(
-      { number, source, session, epoch, state: 'active', firstSeq: 1, lastSeq: 0, timeMs: 0, receiptsSeq: 0 },
-      ringBytesMax,
-    );
-    try {
-      return await this.enter(reservation, log, () => write(catalogueWrite(number, row)));
-    } catch (error) {
-      if (!reservation.isDoubtful) this.release(reservation);
-      throw error;
-    }
+  /** Whether a session of that source is on its way into the catalogue that has not ended. */
+  isStarting(source: string): boolean {
+    return this.#reservations.starting(source) !== undefined;
   }
 
   /**
@@ -228,7 +154,7 @@ export class Sessions {
 
   /** What goes with the removal of a session of that source now. */
   removal(source: string): Removal {
-    return this.#bySource.get(source)!.removal(this.#options.clock());
+    return this.#bySource.get(source)!.removal(this.#clock());
   }
 
   /** Nothing of a session is kept but its line, and nothing at all of those that are forgotten; that is in the database. */

@@ -69,8 +69,8 @@ export class SourceSessions {
 
   /** The session behind one, removed or not. */
   behind(entry: SessionEntry): SessionEntry | undefined {
-    const place = this.#entries.lastIndexOf(entry);
-    return place === -1 ? undefined : this.#entries[place + 1];
+    const place = this.#placeOf(entry);
+    return this.#entries[place] === entry ? this.#entries[place + 1] : undefined;
   }
 
   /**
@@ -86,16 +86,14 @@ export class SourceSessions {
 
   /** @param entry of a name that is not there */
   add(entry: SessionEntry): void {
-    // From behind: but for restored ones it stands there, and there may be many.
-    const inFront = this.#entries.findLastIndex((other) => inOrder(entry, other) > 0);
-    this.#entries.splice(inFront + 1, 0, entry);
+    this.#entries.splice(this.#placeOf(entry), 0, entry);
     this.#byName.set(entry.row.session, entry);
   }
 
   /** Another one may have its name already. */
   delete(entry: SessionEntry): void {
-    const place = this.#entries.indexOf(entry);
-    if (place !== -1) this.#entries.splice(place, 1);
+    const place = this.#placeOf(entry);
+    if (this.#entries[place] === entry) this.#entries.splice(place, 1);
     if (this.named(entry.row.session) === entry) this.#byName.delete(entry.row.session);
   }
 
@@ -108,6 +106,17 @@ export class SourceSessions {
     const forgotten = removed.slice(0, Math.max(0, removed.length + 1 - removedMax));
     return { removedMs: Math.max(nowMs, lastMs + 1), forgotten };
   }
+
+  /** How many stand in front of it, whether it is there or not. */
+  #placeOf(entry: SessionEntry): number {
+    let [from, to] = [0, this.#entries.length];
+    while (from < to) {
+      const middle = (from + to) >>> 1;
+      if (inOrder(this.#entries[middle]!, entry) < 0) from = middle + 1;
+      else to = middle;
+    }
+    return from;
+  }
 }
 
 function placeOf({ row, log }: SessionEntry): SessionPlace {
@@ -118,16 +127,17 @@ function numberOf(place: SessionPlace): number {
   return 'of' in place ? place.of : place.inFrontOf;
 }
 
-/** Negative when the first one stands in front. Those in front of the same one stand where they stood in time. */
+/** Negative when the first one stands in front, for good. Those in front of the same one stand where they stood in time. */
 function inOrder(one: SessionEntry, other: SessionEntry): number {
   const [place, otherPlace] = [placeOf(one), placeOf(other)];
   const byNumber = numberOf(place) - numberOf(otherPlace);
   if (byNumber !== 0) return byNumber;
-  if ('of' in place) return 1;
+  if ('of' in place) return 'of' in otherPlace ? 0 : 1;
   return 'of' in otherPlace ? -1 : inTime(one.row, other.row);
 }
 
 /** Negative when the first one began earlier; names of sessions of one day are in their order. */
 function inTime(one: CatalogueRow, other: CatalogueRow): number {
-  return one.createdMs - other.createdMs || (one.session < other.session ? -1 : 1);
+  if (one.createdMs !== other.createdMs) return one.createdMs - other.createdMs;
+  return one.session < other.session ? -1 : Number(one.session > other.session);
 }

@@ -11,6 +11,7 @@ import { ReadSlots } from './read-slots.js';
 import { ReceiptBook } from './receipt-book.js';
 import { SessionKeeping } from './session-keeping.js';
 import { SessionLines } from './session-lines.js';
+import { SessionStarts } from './session-starts.js';
 import { Sessions } from './sessions.js';
 import type { SessionEntry } from './source-sessions.js';
 import { SpaceGuard } from './space-guard.js';
@@ -26,6 +27,7 @@ export interface StoreParts {
   guard: SpaceGuard;
   committer: Committer;
   sessions: Sessions;
+  starts: SessionStarts;
   pages: PageReader;
   receipts: ReceiptBook;
   background: Background;
@@ -67,7 +69,8 @@ function makeParts(
 ): StoreParts {
   const { database, guard, receipts } = base;
   const committer = new Committer({ ...options, database, guard });
-  const sessions = new Sessions({ ...options, committer }, entries, Math.max(0, ...logsOfNobody));
+  const sessions = new Sessions(options.clock, entries, Math.max(0, ...logsOfNobody));
+  const starts = new SessionStarts({ ...options, committer, sessions });
   const slots = new ReadSlots(readsInFlightMax);
   const pages = new PageReader(database, slots, options.pageCacheBytesMax, realAlarm);
   const background = new Background(options, {
@@ -90,5 +93,5 @@ function makeParts(
     saveReceipts: () => background.saveReceipts(),
   });
   const groups = new GroupKeeping({ ...options, database, committer, sessions, slots, trimmer: background.trimmer });
-  return { ...base, committer, sessions, pages, background, keeping, groups };
+  return { ...base, committer, sessions, starts, pages, background, keeping, groups };
 }

@@ -14,7 +14,8 @@ import type { ReceiptBook } from './receipt-book.js';
 import type { PublisherRecord } from './receipts.js';
 import { recoverLogs } from './recover-logs.js';
 import type { SessionKeeping } from './session-keeping.js';
-import type { Roll, Sessions } from './sessions.js';
+import type { Roll, SessionStarts } from './session-starts.js';
+import type { Sessions } from './sessions.js';
 import type { SpaceGuard } from './space-guard.js';
 import { type StoreOptions, settle } from './store-options.js';
 import { openParts, type StoreParts } from './store-parts.js';
@@ -35,6 +36,7 @@ export class Store {
   readonly #database: Database;
   readonly #guard: SpaceGuard;
   readonly #sessions: Sessions;
+  readonly #starts: SessionStarts;
   readonly #pages: PageReader;
   readonly #receipts: ReceiptBook;
   readonly #background: Background;
@@ -50,6 +52,7 @@ export class Store {
     this.#database = parts.database;
     this.#guard = parts.guard;
     this.#sessions = parts.sessions;
+    this.#starts = parts.starts;
     this.#pages = parts.pages;
     this.#receipts = parts.receipts;
     this.#background = parts.background;
@@ -111,7 +114,7 @@ export class Store {
    */
   async createSession(source: string, session: string, upstreamEpoch?: string): Promise<Log> {
     await this.#database.ready();
-    return this.#sessions.create(source, session, upstreamEpoch);
+    return this.#starts.create(source, session, upstreamEpoch);
   }
 
   /**
@@ -125,7 +128,7 @@ export class Store {
     // While it is opened again nobody knows what an earlier attempt has come to: this one might start a second session.
     const unavailable = this.#database.unavailable();
     if (unavailable) throw unavailable;
-    return this.#sessions.roll(log, roll);
+    return this.#starts.roll(log, roll);
   }
 
   /**
