@@ -41,9 +41,9 @@ export class SourceSessions {
   /** All of them, removed ones included, oldest first. */
   all(): OrderedSession[] {
     let sinceMs = 0;
-    return this.#entries.map((entry, place) => {
+    return this.#entries.map((entry, index) => {
       sinceMs = Math.max(sinceMs, entry.row.createdMs);
-      return { entry, behind: this.#entries[place + 1], sinceMs };
+      return { entry, behind: this.#entries[index + 1], sinceMs };
     });
   }
 
@@ -69,8 +69,8 @@ export class SourceSessions {
 
   /** The session behind one, removed or not. */
   behind(entry: SessionEntry): SessionEntry | undefined {
-    const place = this.#placeOf(entry);
-    return this.#entries[place] === entry ? this.#entries[place + 1] : undefined;
+    const index = this.#indexOf(entry);
+    return this.#entries[index] === entry ? this.#entries[index + 1] : undefined;
   }
 
   /**
@@ -86,14 +86,14 @@ export class SourceSessions {
 
   /** @param entry of a name that is not there */
   add(entry: SessionEntry): void {
-    this.#entries.splice(this.#placeOf(entry), 0, entry);
+    this.#entries.splice(this.#indexOf(entry), 0, entry);
     this.#byName.set(entry.row.session, entry);
   }
 
   /** Another one may have its name already. */
   delete(entry: SessionEntry): void {
-    const place = this.#placeOf(entry);
-    if (this.#entries[place] === entry) this.#entries.splice(place, 1);
+    const index = this.#indexOf(entry);
+    if (this.#entries[index] === entry) this.#entries.splice(index, 1);
     if (this.named(entry.row.session) === entry) this.#byName.delete(entry.row.session);
   }
 
@@ -107,8 +107,8 @@ export class SourceSessions {
     return { removedMs: Math.max(nowMs, lastMs + 1), forgotten };
   }
 
-  /** How many stand in front of it, whether it is there or not. */
-  #placeOf(entry: SessionEntry): number {
+  /** Where it is, or would be: how many stand in front of it. */
+  #indexOf(entry: SessionEntry): number {
     let [from, to] = [0, this.#entries.length];
     while (from < to) {
       const middle = (from + to) >>> 1;
