@@ -1,6 +1,6 @@
 /**
  * `ERR_INPUT_CONFIGURATION` – an input is configured wrongly;
- * `ERR_INPUT_BATCH` – an input brought something that cannot be published;
+ * `ERR_INPUT_BATCH` – an input brought something that cannot be published, or kept;
  * `ERR_INPUT_LINE` – a line is longer than the input takes;
  * `ERR_INPUT_MODULE` – a module does not export an input;
  * `ERR_INPUT_NUMBERS` – a relay cannot continue its numbering in the session there is;

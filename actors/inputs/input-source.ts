@@ -51,7 +51,8 @@ export interface InputContext<Options = unknown> {
    * What a session holds is not to be used: it is marked here too, and its subscribers are told at once. A relayed one that
    * is still active here is marked by its end. Nothing is done when it is marked already, or when the one of that name here
    * is another one: neither opened with that epoch nor of the same contents.
-   * @throws InputError `ERR_INPUT_BATCH` when what it is given cannot be; else it could not be written: try again
+   * @throws InputError `ERR_INPUT_BATCH` when what it is given cannot be; `ERR_SESSION_ACTIVE` when it is active here and
+   *   comes from no relay: it has to end first; else it could not be written: to be tried again
    */
   discard(session: ContinuedSession, reason: string): Promise<void>;
 }

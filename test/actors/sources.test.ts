@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { Discards, type DiscardsParts } from '../../actors/discards.js';
 import type { Spawner } from '../../actors/runtime/index.js';
 import { Sources, type SourcesOptions } from '../../actors/sources.js';
+import type { SessionSummary } from '../../protocol/index.js';
 import { StorageError } from '../../storage/index.js';
 import { silent } from './support.js';
 
@@ -41,14 +43,14 @@ describe('what is discarded at the server a source is relayed from', () => {
   const own = { source: 'main', session: 'S1', log: 1, state: 'ended', upstreamEpoch: 'e1', digest: 'd1' };
 
   /** @returns what becomes of a discard when the session here is as it is said */
-  async function discarded(changes: object, upstream: { epoch: string; digest?: string }) {
+  async function discarded(changes: object, upstream: { epoch: string; digest?: string }, kind = 'relay') {
     const done: string[] = [];
     const store = { findSession: () => ({ ...own, ...changes }) };
     const discards = {
       mark: async (_: object, reason: string) => done.push(`marked: ${reason}`),
       announce: (_: object, reason: string) => done.push(`announced: ${reason}`),
     };
-    const config = { sources: ['main'], inputs: [{ kind: 'relay', name: 'up', source: 'main' }] };
+    const config = { sources: ['main'], inputs: [{ kind, name: 'up', source: 'main' }] };
     const options = { store, config, discards, groups: { names: [] }, logger: silent } as unknown as SourcesOptions;
     await new Sources(options).fed('main').discard({ session: 'S1', ...upstream }, 'nonsense');
     return done;
@@ -63,5 +65,12 @@ describe('what is discarded at the server a source is relayed from', () => {
     ['that is active here is announced, for its end', { state: 'active' }, { epoch: 'e1' }, ['announced: nonsense']],
   ])('%s', async (_, changes, upstream, done) => {
     expect(await discarded(changes, upstream)).toEqual(done);
+  });
+
+  it('that is active here and comes from no relay is not announced, for nothing would mark it at its end', async () => {
+    expect(await discarded({ state: 'active' }, { epoch: 'e1' }, 'module')).toEqual(['marked: nonsense']);
+    const discards = new Discards({ store: {} as DiscardsParts['store'], tell: () => {} });
+    const active = { ...own, state: 'active' } as unknown as SessionSummary;
+    await expect(discards.mark(active, 'nonsense')).rejects.toMatchObject({ code: 'ERR_SESSION_ACTIVE' });
   });
 });
