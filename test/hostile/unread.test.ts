@@ -35,11 +35,11 @@ async function untouched(): Promise<void> {
 }
 
 /**
- * A request: number 1, session `x`, log 99, of which its type takes what it knows. Half a kilobyte is in a field that
+ * A request: number 1, the active session, log 99, of which its type takes what it knows. Half a kilobyte is in a field that
  * nobody knows, so that not many of them fill the buffers on the way.
  */
 function padded(type: number): Buffer {
-  const fields = Buffer.from('84a77265717565737401a773657373696f6ea178a36c6f6763a178c501f4', 'hex');
+  const fields = Buffer.from('84a77265717565737401a773657373696f6ea0a36c6f6763a178c501f4', 'hex');
   return framed(Buffer.concat([Buffer.from([0x92, type]), fields, Buffer.alloc(500)]));
 }
 
