@@ -1,12 +1,9 @@
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { archiveSession, restoreSession } from '../../storage/archive/index.js';
-import { Store } from '../../storage/index.js';
 import { ServerWithInputs } from '../actors/inputs/server.js';
-import { TestPublisher } from '../storage/store-under-test.js';
 import { eventually } from '../support/deadline.js';
-import { texts } from '../support/payloads.js';
-import { onDisk, relayOf, startServer, storedSessions, withStore } from './relays.js';
+import { append, appendSessions, relayOf, startServer, stoppedPair, storedSessions, withStore } from './relays.js';
 
 describe('a relay', () => {
   it('has the session of the other server under its name, and each message under its number', async () => {
@@ -66,28 +63,20 @@ describe('a relay', () => {
   });
 
   it('ends a session where the other server does, and goes on with every one after it', async () => {
-    const data = await storedSessions({ S1: ['a', 'b'] });
-    const upstream = await startServer(undefined, { data });
-    const relay = await startServer(upstream.port);
-    await relay.texts(2);
-    await upstream.stop();
-    await relay.stop();
-    const store = await Store.open(onDisk(data));
-    for (const [session, messages] of Object.entries({ S2: ['c'], S3: ['d', 'e'] })) {
-      const reason = session === 'S2' ? 'rolled' : 'a short day';
-      const log = await store.rollSession(store.activeSession('main')!, { session, reason });
-      const publisher = new TestPublisher(store.committer, log);
-      for (const message of messages) await publisher.publish(texts(message));
-    }
-    // One that was restored has a later number, and its old place.
-    const second = store.log(store.findSession('main', 'S2')!.log)!;
-    const archive = join(data, 'archive');
-    await archiveSession(store, second, archive);
-    await store.keeping.remove(second);
-    await restoreSession(store, archive);
-    await store.close();
+    const { data, relayed } = await stoppedPair(['a', 'b']);
+    await withStore(data, async (store) => {
+      await appendSessions(store, { S2: ['c'], S3: ['d', 'e'] }, (session) => ({
+        reason: session === 'S2' ? 'rolled' : 'a short day',
+      }));
+      // One that was restored has a later number, and its old place.
+      const second = store.log(store.findSession('main', 'S2')!.log)!;
+      const archive = join(data, 'archive');
+      await archiveSession(store, second, archive);
+      await store.keeping.remove(second);
+      await restoreSession(store, archive);
+    });
     const next = await startServer(undefined, { data });
-    const again = await startServer(next.port, { data: relay.data });
+    const again = await startServer(next.port, { data: relayed });
     const lines = await eventually(async () => {
       const sessions = await again.client.sessions();
       return sessions[2]?.lastSeq === 2 ? sessions : undefined;
@@ -128,29 +117,18 @@ describe('a relay', () => {
   it.each(['pull', 'reject'] as const)(
     'tells those who follow of sessions that were removed while it was away, where closed sessions are for: %s',
     async (closedSessions) => {
-      const data = await storedSessions({ S1: ['a', 'b'] });
-      const upstream = await startServer(undefined, { data });
-      const relay = await startServer(upstream.port);
-      await relay.texts(2);
-      await upstream.stop();
-      await relay.stop();
-      const store = await Store.open(onDisk(data));
-      let log = store.activeSession('main')!;
-      const publish = async (...messages: string[]) => {
-        const publisher = new TestPublisher(store.committer, log);
-        for (const message of messages) await publisher.publish(texts(message));
-      };
-      await publish('c', 'd');
-      for (const [session, messages] of Object.entries({ S2: ['e', 'f', 'g'], S3: [], S4: ['h'], S5: ['i'] })) {
-        const roll = { session, reason: `then ${session}`, ...(session === 'S5' && { discardReason: 'wrong prices' }) };
-        log = await store.rollSession(log, roll);
-        await publish(...messages);
-      }
-      for (const name of ['S1', 'S2', 'S3'])
-        await store.keeping.remove(store.log(store.findSession('main', name)!.log)!);
-      await store.close();
+      const { data, relayed } = await stoppedPair(['a', 'b']);
+      await withStore(data, async (store) => {
+        await append(store, ['c', 'd']);
+        await appendSessions(store, { S2: ['e', 'f', 'g'], S3: [], S4: ['h'], S5: ['i'] }, (session) => ({
+          reason: `then ${session}`,
+          ...(session === 'S5' && { discardReason: 'wrong prices' }),
+        }));
+        for (const name of ['S1', 'S2', 'S3'])
+          await store.keeping.remove(store.log(store.findSession('main', name)!.log)!);
+      });
       const next = await startServer(undefined, { data, closedSessions });
-      const again = await startServer(next.port, { data: relay.data });
+      const again = await startServer(next.port, { data: relayed });
       const got: string[] = [];
       const told: string[] = [];
       const subscription = again.client.subscribe({ session: 'S1', from: 2, follow: true });

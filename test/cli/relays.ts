@@ -1,6 +1,6 @@
 import type { ServerConfig } from '../../actors/server-config.js';
 import type { SessionSummary } from '../../client/index.js';
-import { Store } from '../../storage/index.js';
+import { type Roll, Store } from '../../storage/index.js';
 import { directoryOfTest } from '../actors/inputs/reading.js';
 import { ServerWithInputs } from '../actors/inputs/server.js';
 import { silent } from '../actors/support.js';
@@ -19,7 +19,7 @@ export function relayOf(port: number, more: object = {}): object {
 }
 
 /** How the store of a server that is stopped is opened. */
-export function onDisk(directory: string) {
+function onDisk(directory: string) {
   return { directory, durability: 'os', clock: Date.now, logger: silent, diskReserveBytes: 0 } as const;
 }
 
@@ -33,25 +33,52 @@ export async function withStore<Result>(directory: string, work: (store: Store) 
   }
 }
 
+/** What sessions hold, by name; a number leaves so many messages out. */
+type Contents = Record<string, (string | number)[]>;
+
 /**
- * A directory as a server would leave it, with sessions one behind the other; a number leaves so many messages out.
+ * Put sessions behind those of a store.
+ * @param rollTo how the session in front of one ends
  */
-export async function storedSessions(sessions: Record<string, (string | number)[]>): Promise<string> {
+export async function appendSessions(
+  store: Store,
+  sessions: Contents,
+  rollTo: (session: string) => Omit<Roll, 'session'> = (session) => ({ reason: `then ${session}` }),
+): Promise<void> {
+  for (const [session, messages] of Object.entries(sessions)) {
+    const active = store.activeSession('main');
+    if (active) await store.rollSession(active, { session, ...rollTo(session) });
+    else await store.createSession('main', session);
+    await append(store, messages);
+  }
+}
+
+/** Publish to the active session of a store. */
+export async function append(store: Store, messages: (string | number)[]): Promise<void> {
+  const log = store.activeSession('main')!;
+  const publisher = new TestPublisher(store.committer, log);
+  for (const message of messages) {
+    if (typeof message === 'number') log.skipTo(log.nextSeq + message);
+    else await publisher.publish(texts(message));
+  }
+}
+
+/** A directory as a server would leave it, with sessions one behind the other. */
+export async function storedSessions(sessions: Contents): Promise<string> {
   const data = await directoryOfTest();
-  await withStore(data, async (store) => {
-    for (const [session, messages] of Object.entries(sessions)) {
-      const active = store.activeSession('main');
-      const log = active
-        ? await store.rollSession(active, { session, reason: `then ${session}` })
-        : await store.createSession('main', session);
-      const publisher = new TestPublisher(store.committer, log);
-      for (const message of messages) {
-        if (typeof message === 'number') log.skipTo(log.nextSeq + message);
-        else await publisher.publish(texts(message));
-      }
-    }
-  });
+  await withStore(data, (store) => appendSessions(store, sessions));
   return data;
+}
+
+/** The directories of a server and of its relay, which has all there was, when both have been stopped. */
+export async function stoppedPair(messages: string[]): Promise<{ data: string; relayed: string }> {
+  const data = await storedSessions({ S1: messages });
+  const upstream = await startServer(undefined, { data });
+  const relay = await startServer(upstream.port);
+  await relay.texts(messages.length);
+  await upstream.stop();
+  await relay.stop();
+  return { data, relayed: relay.data };
 }
 
 /** The line of a session in the catalogue of a server, once it is so. */
